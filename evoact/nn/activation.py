@@ -1,0 +1,116 @@
+"""An expression as a torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from evoact.errors import InputError
+from evoact.language import Expression, Scope, parse
+
+
+@cache
+def _compiled(expression: Expression) -> Callable[..., Tensor]:
+    """Compile the torch source that the table of primitives gives for a tree."""
+    scope: dict[str, Any] = {"torch": torch, "F": F}
+    exec(compile(expression.source("activation"), f"<{expression}>", "exec"), scope)  # noqa: S102  # our own templates and numbers, no user text
+    function: Callable[..., Tensor] = scope["activation"]
+    return function
+
+
+class Activation(nn.Module):
+    """An activation function given by an expression, with its own parameters.
+
+    Args:
+        expression: an `Expression`, or its text.
+        channels: channels of the input; needed only for parameters per channel.
+        channel_dim: which dimension of the input holds the channels.
+        inplace: accepted and ignored, so that it fits where `nn.ReLU` does.
+
+    Shapes: any input; per channel, `input.shape[channel_dim] == channels`.
+    The parameters bear the names of the expression's parameters; their shape
+    is `()` per layer and `(channels,)` per channel.
+
+    Raises:
+        InputError: `channels` is missing or not positive, or a parameter's
+            name is taken by `nn.Module`.
+
+    >>> act = Activation("x * sigmoid(beta * x) where beta = 1.0")
+    >>> round(act(torch.tensor(2.0)).item(), 4)
+    1.7616
+    >>> [name for name, _ in act.named_parameters()]
+    ['beta']
+    """
+
+    def __init__(
+        self,
+        expression: Expression | str,
+        channels: int | None = None,
+        channel_dim: int = 1,
+        *,
+        inplace: bool = False,  # noqa: ARG002  # part of the interface of torch's activations
+    ) -> None:
+        super().__init__()
+        self._expression = parse(expression) if isinstance(expression, str) else expression
+        self.channels, self.channel_dim = channels, channel_dim
+        for name, parameter in zip(
+            self._expression.names, self._expression.parameters, strict=True
+        ):
+            if hasattr(self, name):
+                raise InputError(
+                    f"parameter name {name!r} is taken by torch.nn.Module; "
+                    "rename it in the expression, or use expression.canonical()"
+                )
+            shape = (self._channels(name),) if parameter.scope is Scope.CHANNEL else ()
+            self.register_parameter(name, nn.Parameter(torch.full(shape, parameter.initial)))
+        self._function = _compiled(self._expression)
+
+    def _channels(self, name: str) -> int:
+        if self.channels is None or self.channels < 1:
+            raise InputError(
+                f"channels is {self.channels}, but parameter {name!r} is per channel; "
+                "pass the number of channels, as in Activation(e, channels=64)"
+            )
+        return self.channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the activation of `x`, of the same shape."""
+        return self._function(x, *(self._broadcast(name, x) for name in self._expression.names))
+
+    def _broadcast(self, name: str, x: Tensor) -> Tensor:
+        parameter: Tensor = getattr(self, name)
+        parameter = parameter.to(x.dtype)
+        if parameter.dim() == 0:
+            return parameter
+        shape = [1] * x.dim()
+        shape[self.channel_dim] = -1
+        return parameter.view(shape)
+
+    def expression(self) -> Expression:
+        """Return the expression, with the trained values of per-layer parameters.
+
+        Per-channel parameters keep their initial values: they have no single one.
+        """
+        values = tuple(
+            float(getattr(self, name).detach()) if p.scope is Scope.LAYER else p.initial
+            for name, p in zip(self._expression.names, self._expression.parameters, strict=True)
+        )
+        return self._expression.with_values(values)
+
+    def extra_repr(self) -> str:
+        """Return what stands between the parentheses when the module is printed."""
+        return str(self.expression())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the compiled function, which cannot be pickled."""
+        return {key: value for key, value in self.__dict__.items() if key != "_function"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Compile the function again."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._function = _compiled(self._expression)

@@ -1,0 +1,119 @@
+"""What is evaluated: an expression and how networks are annealed toward it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from evoact.errors import InputError, nearest
+from evoact.language import LANGUAGE_VERSION, Expression, resolve
+
+SCHEDULES: Final = ("linear", "cosine")
+
+
+@dataclass(frozen=True, slots=True)
+class Anneal:
+    """Annealing genes: from which early function, by which schedule, when.
+
+    `start` and `end` are shares of the training steps: g is 0 until `start`
+    and 1 from `end` on.
+
+    >>> Anneal(resolve("relu"), "linear", 0.0, 0.5).to_dict()
+    {'early': 'relu(x)', 'schedule': 'linear', 'start': 0.0, 'end': 0.5}
+    """
+
+    early: Expression
+    schedule: str = "linear"
+    start: float = 0.0
+    end: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"schedule is {self.schedule!r}{nearest(self.schedule, SCHEDULES)}; "
+                f"wanted one of {', '.join(SCHEDULES)}"
+            )
+        if not 0.0 <= self.start <= self.end < 1.0:
+            raise InputError(
+                f"anneal start is {self.start} and end is {self.end}; wanted "
+                "0 <= start <= end < 1, so that training goes on after g reached 1"
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, in which the early function is its canonical text."""
+        return {
+            "early": str(self.early.canonical()),
+            "schedule": self.schedule,
+            "start": self.start,
+            "end": self.end,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Anneal:
+        """Read what `to_dict` wrote."""
+        return cls(resolve(data["early"]), data["schedule"], data["start"], data["end"])
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One thing to train: the late expression and its annealing genes.
+
+    Attributes:
+        late: the expression that is scored, in canonical writing.
+        anneal: the annealing genes, or None to train with `late` alone.
+        origin: how the search made it, such as `"crossover"`.
+        parents: ids of the candidates it was made of.
+
+    Two candidates are equal when their id is; origin and parents are history.
+
+    >>> Candidate(resolve("silu")).id[:12]
+    '777d4c474a60'
+    """
+
+    late: Expression
+    anneal: Anneal | None = None
+    origin: str = field(default="user", compare=False)
+    parents: tuple[str, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "late", self.late.canonical())
+
+    @cached_property
+    def text(self) -> str:
+        """The canonical text of the late expression."""
+        return str(self.late)
+
+    @cached_property
+    def id(self) -> str:
+        """The sha256 of language version, canonical text and genes, in hex."""
+        identity = [LANGUAGE_VERSION, self.text, self.anneal and self.anneal.to_dict()]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+    @property
+    def short_id(self) -> str:
+        """The first 12 digits of the id, for people and file names."""
+        return self.id[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: what crosses processes and stands in journals."""
+        return {
+            "id": self.id,
+            "late": self.text,
+            "anneal": self.anneal.to_dict() if self.anneal else None,
+            "origin": self.origin,
+            "parents": list(self.parents),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Candidate:
+        """Read what `to_dict` wrote."""
+        genes = data["anneal"]
+        return cls(
+            resolve(data["late"]),
+            Anneal.from_dict(genes) if genes else None,
+            data["origin"],
+            tuple(data["parents"]),
+        )

@@ -1,0 +1,68 @@
+"""The unit of work: some candidates, and how to train each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from evoact.records.candidate import Candidate
+from evoact.records.spec import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Candidates that one worker trains, each from the same seed.
+
+    Attributes:
+        candidates: what to train.
+        task: what to train on.
+        seed: the study's seed; with `replicate` it decides initial weights
+            and data order, for all candidates alike.
+        replicate: 0 in the search; 1, 2, ... are fresh seeds.
+        timeout: seconds that one candidate's training may take.
+        device: `"cpu"` or `"cuda"`.
+        test: whether to measure on the test set after training.
+    """
+
+    candidates: tuple[Candidate, ...]
+    task: TaskSpec
+    seed: int
+    replicate: int = 0
+    timeout: float = 600.0
+    device: str = "cpu"
+    test: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data: what is sent to a worker."""
+        return {
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+            "task": self.task.model_dump(mode="json"),
+            "seed": self.seed,
+            "replicate": self.replicate,
+            "timeout": self.timeout,
+            "device": self.device,
+            "test": self.test,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Cohort:
+        """Read what `to_dict` wrote."""
+        candidates = tuple(Candidate.from_dict(item) for item in data["candidates"])
+        return cls(**{**data, "candidates": candidates, "task": TaskSpec(**data["task"])})
+
+
+def cut(candidates: Iterable[Candidate], size: int) -> list[tuple[Candidate, ...]]:
+    """Cut candidates into groups of `size`, in their order; the last may be smaller.
+
+    >>> [len(group) for group in cut([Candidate(e) for e in _three()], 2)]
+    [2, 1]
+    """
+    items = list(candidates)
+    return [tuple(items[start : start + size]) for start in range(0, len(items), size)]
+
+
+def _three() -> list[Any]:
+    from evoact.language import named
+
+    return [named(name) for name in ("relu", "silu", "gelu")]

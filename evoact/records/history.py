@@ -1,0 +1,120 @@
+"""A study so far: what its journal says, as one object in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from evoact.records.candidate import Candidate
+from evoact.records.evaluation import Evaluation
+from evoact.records.journal import (
+    ConfirmationAsked,
+    Evaluated,
+    GenerationAsked,
+    GenerationTold,
+    Record,
+    Rejected,
+    StudyFinished,
+    StudyStarted,
+)
+from evoact.records.spec import SearchSpec
+
+
+@dataclass
+class History:
+    """What a journal says, built record by record.
+
+    Trackers see only this and the record that was added last, so that a view
+    built live equals one rebuilt from the journal.
+    """
+
+    started: StudyStarted | None = None
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    born: dict[str, int] = field(default_factory=dict)
+    evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
+    params: dict[tuple[str, int], str] = field(default_factory=dict)
+    asked: dict[int, GenerationAsked] = field(default_factory=dict)
+    told: set[int] = field(default_factory=set)
+    confirmation: ConfirmationAsked | None = None
+    finished: StudyFinished | None = None
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> History:
+        """Return the history that a sequence of records tells."""
+        history = cls()
+        for record in records:
+            history.apply(record)
+        return history
+
+    def apply(self, record: Record) -> None:
+        """Add one record."""
+        match record:
+            case StudyStarted():
+                self.started = record
+            case GenerationAsked():
+                self.asked[record.generation] = record
+                for candidate in record.candidates:
+                    self.candidates[candidate.id] = candidate
+                    self.born.setdefault(candidate.id, record.generation)
+            case Evaluated():
+                key = (record.evaluation.candidate_id, record.evaluation.replicate)
+                self.evaluations[key] = record.evaluation
+                if record.params:
+                    self.params[key] = record.params
+            case GenerationTold():
+                self.told.add(record.generation)
+            case ConfirmationAsked():
+                self.confirmation = record
+                for candidate in (*record.finalists.values(), *record.baselines.values()):
+                    self.candidates.setdefault(candidate.id, candidate)
+            case StudyFinished():
+                self.finished = record
+
+    @property
+    def spec(self) -> SearchSpec:
+        """The specification of the study."""
+        assert self.started is not None, "the journal has no first line yet"
+        return SearchSpec.model_validate(self.started.spec)
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """All offspring that were not trained."""
+        return [item for asked in self.asked.values() for item in asked.rejected]
+
+    def searched(self) -> list[tuple[Candidate, Evaluation]]:
+        """Return the candidates evaluated in the search, in the order they were asked."""
+        pairs = ((c, self.evaluations.get((c.id, 0))) for c in self.candidates.values())
+        return [(c, evaluation) for c, evaluation in pairs if evaluation and c.id in self.born]
+
+    def hall_of_fame(self, spec: SearchSpec, size: int | None = None) -> list[Candidate]:
+        """Return the best candidates of the search, best first.
+
+        One objective: by its value. More: the non-dominated candidates, by
+        the first objective. Ties go to smaller expressions, then to the id.
+        """
+        scored = [(c, spec.signed(dict(e.objectives))) for c, e in self.searched() if e.is_ok]
+        if len(spec.objectives) > 1:
+            scored = [item for item in scored if not any(_dominates(s, item[1]) for _, s in scored)]
+        scored.sort(key=lambda item: (*(-v for v in item[1]), item[0].late.nodes, item[0].id))
+        return [candidate for candidate, _ in scored[:size]]
+
+    def confirmed(self, candidate: Candidate) -> list[Evaluation]:
+        """Return the evaluations of a candidate under fresh seeds, by replicate."""
+        replicates = self.confirmation.replicates if self.confirmation else ()
+        found = (self.evaluations.get((candidate.id, replicate)) for replicate in replicates)
+        return [evaluation for evaluation in found if evaluation]
+
+
+def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a != b and all(x >= y for x, y in zip(a, b, strict=True))
+
+
+class Listener(Protocol):
+    """Told of every record after it was written; a view of the journal."""
+
+    def on_record(self, record: Record, history: History) -> None:
+        """See a new record; `history` includes it."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

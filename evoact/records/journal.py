@@ -1,0 +1,137 @@
+"""The format of a study's journal: what each line says.
+
+A journal is a sequence of records, one JSON object a line. It is the only
+truth about a study, with the parameter files that its lines name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from evoact.records.candidate import Candidate
+from evoact.records.evaluation import Evaluation
+
+JOURNAL_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudyStarted:
+    """The first line: the resolved specification and the versions."""
+
+    name: str
+    seed: int
+    spec: Mapping[str, Any]
+    versions: Mapping[str, str]
+    journal_version: int = JOURNAL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An offspring that was not trained, and why."""
+
+    text: str
+    reason: str
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationAsked:
+    """The candidates of a generation, before any of them is trained."""
+
+    generation: int
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One training ended; `params` names the file of trained parameters."""
+
+    evaluation: Evaluation
+    params: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationTold:
+    """All candidates of a generation were evaluated and told to the search."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationAsked:
+    """Who is trained with fresh seeds: finalists of the search, and baselines."""
+
+    finalists: Mapping[str, Candidate]
+    baselines: Mapping[str, Candidate]
+    replicates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFinished:
+    """The last line; `winner` is the id of the best candidate, if there is one."""
+
+    winner: str | None
+
+
+Record = (
+    StudyStarted | GenerationAsked | Evaluated | GenerationTold | ConfirmationAsked | StudyFinished
+)
+
+_TYPES: Final[dict[str, type[Record]]] = {
+    "study_started": StudyStarted,
+    "generation_asked": GenerationAsked,
+    "evaluated": Evaluated,
+    "generation_told": GenerationTold,
+    "confirmation_asked": ConfirmationAsked,
+    "study_finished": StudyFinished,
+}
+_NAMES: Final = {record: name for name, record in _TYPES.items()}
+
+
+def encode(record: Record) -> str:
+    """Return the line of a record, without the line break; numbers are finite."""
+    data = {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
+    return json.dumps({"type": _NAMES[type(record)], **data}, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Evaluation):
+        data = value.to_dict()
+        del data["params"]  # in a file of its own, named by the record
+        return _plain(data)
+    if isinstance(value, Candidate):
+        return value.to_dict()
+    if isinstance(value, Rejected):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # a diverged loss in a curve: JSON has no NaN
+    return value
+
+
+def decode(line: str) -> Record:
+    """Read the line of a record.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not the line of a record.
+    """
+    data = json.loads(line)
+    kind = _TYPES[data.pop("type")]
+    if kind is GenerationAsked:
+        data["candidates"] = tuple(map(Candidate.from_dict, data["candidates"]))
+        data["rejected"] = tuple(Rejected(**item) for item in data["rejected"])
+    elif kind is Evaluated:
+        data["evaluation"] = Evaluation.from_dict(data["evaluation"])
+    elif kind is ConfirmationAsked:
+        for role in ("finalists", "baselines"):
+            data[role] = {k: Candidate.from_dict(v) for k, v in data[role].items()}
+        data["replicates"] = tuple(data["replicates"])
+    return kind(**data)

@@ -1,0 +1,280 @@
+"""The specification of a search: what the YAML of a search space means.
+
+Every key has its default here and nowhere else. Reading files, and turning
+validation errors into messages with line numbers, is `evoact.study.space`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from evoact.errors import nearest
+from evoact.language import PRIMITIVES, Expression, resolve
+from evoact.records.candidate import SCHEDULES, Anneal, Candidate
+
+SPEC_VERSION: Final = 1
+TASKS: Final = ("digits", "mnist1d")
+NETWORKS: Final = ("mlp", "conv")
+OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
+NO_ANNEALING: Final = "none"
+
+_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _one_of(known: tuple[str, ...]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in known:
+            raise ValueError(
+                f"unknown value {value!r}{nearest(value, known)}; wanted one of {', '.join(known)}"
+            )
+        return value
+
+    return AfterValidator(check)
+
+
+def _expression(text: str) -> str:
+    resolve(text)
+    return text
+
+
+def _seconds(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([smh]?)\s*", value)
+    if match is None:
+        raise ValueError(f"{value!r} is no duration; wanted seconds or such as 90s, 10m, 2h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+ExpressionText = Annotated[str, AfterValidator(_expression)]
+Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A frozen part of the specification; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TaskSpec(Section):
+    """What a candidate is trained on."""
+
+    name: Annotated[str, _one_of(TASKS)] = "mnist1d"
+    network: Annotated[str, _one_of(NETWORKS)] = "mlp"
+    epochs: Positive = 50
+    batch_size: Positive = 100
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
+    split_seed: Annotated[int, Field(ge=0)] = 0
+
+
+class LanguageSpec(Section):
+    """Which expressions the search may compose."""
+
+    primitives: Annotated[tuple[str, ...], Field(min_length=1)] = (
+        "add",
+        "sub",
+        "mul",
+        "max",
+        "min",
+        "neg",
+        "abs",
+        "square",
+        "sigmoid",
+        "tanh",
+        "erf",
+        "atan",
+        "asinh",
+        "softplus",
+        "relu",
+        "gaussian",
+        "sin",
+        "safe_div",
+        "signed_sqrt",
+    )
+    parameters: Literal["none", "per_layer", "per_channel"] = "per_layer"
+    constants: bool = True
+    max_nodes: Annotated[int, Field(ge=1, le=128)] = 15
+    max_depth: Annotated[int, Field(ge=1, le=32)] = 6
+
+    @field_validator("primitives")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in PRIMITIVES:
+                raise ValueError(f"unknown primitive {name!r}{nearest(name, PRIMITIVES)}")
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"primitive {twice!r} is listed twice")
+        return names
+
+
+class AnnealSpec(Section):
+    """From which early functions networks are annealed, and when.
+
+    With `evolve`, early function, schedule and end point are genes: `early`
+    and `schedule` are chosen from the lists, the end point on a grid up to
+    `end`. Without, the first of each list and `end` hold for all candidates.
+    `none` among the early functions means to train with the late one alone.
+    """
+
+    early: Annotated[tuple[str, ...], Field(min_length=1)] = ("relu", NO_ANNEALING)
+    path: Literal["blend"] = "blend"
+    schedule: Annotated[tuple[Annotated[str, _one_of(SCHEDULES)], ...], Field(min_length=1)] = (
+        SCHEDULES
+    )
+    start: Share = 0.0
+    end: Share = 0.5
+    evolve: bool = True
+
+    @field_validator("early")
+    @classmethod
+    def _expressions(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            if text != NO_ANNEALING:
+                resolve(text)
+        return texts
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AnnealSpec:
+        if self.end < self.start:
+            raise ValueError(f"end is {self.end}, before start {self.start}; wanted end >= start")
+        return self
+
+    def genes(self, early: str, schedule: str, end: float) -> Anneal | None:
+        """Return the genes for an entry of `early`, or None for `none`."""
+        if early == NO_ANNEALING:
+            return None
+        return Anneal(resolve(early), schedule, self.start, end)
+
+    def default(self) -> Anneal | None:
+        """Return the genes of a candidate when they do not evolve."""
+        return self.genes(self.early[0], self.schedule[0], self.end)
+
+
+class EvolutionSpec(Section):
+    """How candidates are bred and selected."""
+
+    algorithm: Literal["gp"] = "gp"
+    mode: Literal["generational"] = "generational"
+    population: Annotated[int, Field(ge=2)] = 24
+    generations: Positive = 8
+    seeds: tuple[ExpressionText, ...] = ("relu", "silu")
+    crossover: Annotated[float, Field(ge=0, le=1)] = 0.4
+    tournament: Annotated[int, Field(ge=1)] = 3
+    cohort: Literal["auto"] | Positive = "auto"
+
+    def cohort_size(self) -> int:
+        """Return how many candidates go to a worker at once.
+
+        Of the space alone, never of timing or the number of workers, so that
+        a study's cohorts are the same wherever it runs.
+        """
+        return math.ceil(self.population / 8) if self.cohort == "auto" else self.cohort
+
+
+class ConfirmSpec(Section):
+    """How the best candidates are trained again with fresh seeds."""
+
+    top: Annotated[int, Field(ge=0)] = 5
+    seeds: Annotated[int, Field(ge=2)] = 10
+    baselines: tuple[ExpressionText, ...] = ("relu", "silu", "gelu")
+
+    def baseline_candidates(self) -> dict[str, Candidate]:
+        """Return the baselines by name; they are trained without annealing."""
+        return {text: Candidate(resolve(text), origin="baseline") for text in self.baselines}
+
+
+class EvaluateSpec(Section):
+    """Where and how long candidates are trained."""
+
+    executor: Literal["ray", "inline"] = "ray"
+    workers: Literal["auto"] | Positive = "auto"
+    cpus_per_worker: Positive = 1
+    gpus_per_worker: Annotated[float, Field(ge=0)] = 0
+    timeout: Duration = 600.0
+    confirm: ConfirmSpec = ConfirmSpec()
+
+
+class TrackingSpec(Section):
+    """Where the search is shown: `embedded`, `off`, or an MLflow tracking URI."""
+
+    mlflow: str = "embedded"
+
+
+class RunSpec(Section):
+    """What a study resolved once and for all before its first evaluation."""
+
+    seed: int
+    cohort: Positive
+    dtype: str
+    threads: Positive
+    device: str
+    versions: dict[str, str]
+
+
+class SearchSpec(Section):
+    """A search space and how to search it: the whole YAML file.
+
+    >>> spec = SearchSpec(name="demo", evolution={"population": 8})
+    >>> spec.evolution.population, spec.evolution.generations
+    (8, 8)
+    """
+
+    spec_version: Literal[1] = SPEC_VERSION
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
+    task: TaskSpec = TaskSpec()
+    language: LanguageSpec = LanguageSpec()
+    anneal: AnnealSpec = AnnealSpec()
+    evolution: EvolutionSpec = EvolutionSpec()
+    objectives: Annotated[
+        dict[Annotated[str, _one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
+    ] = Field(default={"val_accuracy": "max"})
+    evaluate: EvaluateSpec = EvaluateSpec()
+    tracking: TrackingSpec = TrackingSpec()
+    run: RunSpec | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> SearchSpec:
+        for text in self.evolution.seeds:
+            size = resolve(text).nodes
+            if size > self.language.max_nodes:
+                raise ValueError(
+                    f"seed {text!r} has {size} nodes, over language.max_nodes "
+                    f"{self.language.max_nodes}; raise max_nodes or drop the seed"
+                )
+        return self
+
+    def seed_expressions(self) -> tuple[Expression, ...]:
+        """Return the expressions that the first generation starts from."""
+        return tuple(resolve(text) for text in self.evolution.seeds)
+
+    @property
+    def primary(self) -> str:
+        """The objective that ranks the hall of fame: the first one."""
+        return next(iter(self.objectives))
+
+    def signed(self, objectives: dict[str, float]) -> tuple[float, ...]:
+        """Return the objectives' values so that more is better in each.
+
+        >>> spec = SearchSpec(objectives={"val_accuracy": "max", "cost": "min"})
+        >>> spec.signed({"cost": 2.0, "val_accuracy": 0.5})
+        (0.5, -2.0)
+        """
+        return tuple(
+            objectives[name] if direction == "max" else -objectives[name]
+            for name, direction in self.objectives.items()
+        )

@@ -1,0 +1,19 @@
+"""Tasks: data sets and networks."""
+
+from evoact.tasks.data import DATA_SETS, Part, Splits, global_rng_kept, load
+from evoact.tasks.networks import ActivationFactory, Network, draw_weights
+from evoact.tasks.task import NETWORKS, Task, make_task
+
+__all__ = [
+    "DATA_SETS",
+    "NETWORKS",
+    "ActivationFactory",
+    "Network",
+    "Part",
+    "Splits",
+    "Task",
+    "draw_weights",
+    "global_rng_kept",
+    "load",
+    "make_task",
+]

@@ -1,0 +1,132 @@
+"""Data sets: real or generated, without a network, split by a seed.
+
+The test part is fixed by the data set; `split_seed` decides which of the rest
+is for training and which for validation.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Inputs `(samples, features)` in float32 and class labels `(samples,)`."""
+
+    x: FloatArray
+    y: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The three parts of a data set, standardised by the training part."""
+
+    train: Part
+    validation: Part
+    test: Part
+
+
+@contextmanager
+def global_rng_kept() -> Iterator[None]:
+    """Put the global generators of `random` and numpy back afterwards.
+
+    `mnist1d.data.make_dataset` seeds both, and DEAP draws from `random`.
+    """
+    python, legacy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+
+
+def cache_dir() -> Path:
+    """Where generated data sets are kept: `$EVOACT_CACHE`, else the user's cache."""
+    if given := os.environ.get("EVOACT_CACHE"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evoact"
+
+
+def _digits() -> dict[str, npt.NDArray[np.float64]]:
+    """Scikit-learn's 1,797 images of 8x8 grey digits; a fixed fifth is the test part."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    x, x_test, y, y_test = train_test_split(x, y, test_size=0.2, random_state=0, stratify=y)
+    return {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
+
+
+def _mnist1d() -> dict[str, npt.NDArray[np.float64]]:
+    """MNIST-1D (Greydanus 2020): 4,000 + 1,000 generated signals of 40 samples."""
+    path = cache_dir() / "mnist1d-v1.npz"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, zipfile.BadZipFile):  # not there yet, or not whole
+        data = _make_mnist1d()
+        _store(path, data)
+        return data
+
+
+def _make_mnist1d() -> dict[str, npt.NDArray[np.float64]]:
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    with global_rng_kept():
+        made = make_dataset(get_dataset_args())
+    return {name: made[name] for name in ("x", "y", "x_test", "y_test")}
+
+
+def _store(path: Path, data: dict[str, npt.NDArray[np.float64]]) -> None:
+    """Write the cache whole or not at all; without room for it, do without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            np.savez(file, **data)  # type: ignore[arg-type]  # the stub takes data for a flag
+        os.replace(file.name, path)
+    except OSError:
+        return
+
+
+DATA_SETS: Final[Mapping[str, Callable[[], dict[str, npt.NDArray[np.float64]]]]] = MappingProxyType(
+    {"digits": _digits, "mnist1d": _mnist1d}
+)
+
+
+@cache
+def load(name: str, split_seed: int) -> Splits:
+    """Return the splits of a data set; a quarter of the non-test part validates.
+
+    >>> splits = load("digits", 0)
+    >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
+    ((1077, 64), (360, 64), (360, 64))
+    """
+    from sklearn.model_selection import train_test_split
+
+    raw = DATA_SETS[name]()
+    x_train, x_val, y_train, y_val = train_test_split(
+        raw["x"], raw["y"], test_size=0.25, random_state=split_seed, stratify=raw["y"]
+    )
+    mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
+    deviation[deviation == 0] = 1.0  # a pixel that is never lit
+
+    def part(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Part:
+        return Part(((x - mean) / deviation).astype(np.float32), y.astype(np.int64))
+
+    return Splits(part(x_train, y_train), part(x_val, y_val), part(raw["x_test"], raw["y_test"]))

@@ -1,0 +1,58 @@
+"""Training that gives the same bits wherever it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from evoact.language import LANGUAGE_VERSION
+
+# One thread in every executor: the same order of sums everywhere, and two
+# workers on two cores do not fight for them.
+THREADS: Final = 1
+DTYPE: Final = "float32"
+
+
+@contextmanager
+def reproducible(device: str) -> Iterator[None]:
+    """Train with one thread, and on CUDA with deterministic algorithms and no TF32."""
+    threads = torch.get_num_threads()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    precision = torch.get_float32_matmul_precision()
+    torch.set_num_threads(THREADS)
+    torch.use_deterministic_algorithms(deterministic or device == "cuda")
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+        torch.set_float32_matmul_precision(precision)
+
+
+def describe(device: str) -> dict[str, Any]:
+    """Return what an evaluation records of where it was made."""
+    model = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+    return {
+        "device": model,
+        "dtype": DTYPE,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "evoact": version("evoact"),
+        "language": LANGUAGE_VERSION,
+    }
+
+
+def generator(seed: int, replicate: int, stream: int) -> torch.Generator:
+    """Return a generator for one use of randomness in one replicate of a study.
+
+    Of the study's seed and the replicate alone: candidates and baselines share
+    initial weights and the order of data (common random numbers).
+    """
+    state = np.random.SeedSequence([seed, replicate, stream]).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0]))
