@@ -10,7 +10,8 @@ from evoact.language.tree import Call, Const, Expression, Node, Param, Parameter
 def canonical(expression: Expression) -> Expression:
     """Order the arguments of commutative primitives and drop given names.
 
-    Values keep their bits: in IEEE arithmetic `a + b` is `b + a`.
+    Values keep their bits: in IEEE arithmetic `a + b` is `b + a`. Only the sign
+    of a zero may change: `max(0.0, -0.0)` is either of them.
     """
     parameters = expression.parameters
     ordered = rebuild(expression.root, lambda node: _ordered(node, parameters))

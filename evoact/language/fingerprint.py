@@ -51,7 +51,8 @@ def is_finite_near_zero(values: FloatArray) -> bool:
 def is_constant(values: FloatArray) -> bool:
     """Whether a fingerprint's function does not depend on its input."""
     near = values[: _INPUTS.size][_NEAR]
-    return bool(np.ptp(near) <= TOLERANCE * (1.0 + np.abs(near).max()))
+    with np.errstate(all="ignore"):
+        return bool(np.ptp(near) <= TOLERANCE * (1.0 + np.abs(near).max()))
 
 
 def same_values(a: FloatArray, b: FloatArray) -> bool:

@@ -8,7 +8,7 @@ stand (inside the parentheses of a call) and `{0:p}` the same in parentheses
 unless it is a name, a number or a call.
 
 The costs are those of a forward and backward pass over a million float32
-elements on one CPU thread, in units of ReLU's, rounded (measured by
+elements on one CPU thread, in units of ReLU's, to two digits (measured by
 `benchmarks/primitives.py`).
 """
 
@@ -27,7 +27,9 @@ from scipy import special
 LANGUAGE_VERSION: Final = 1
 RESERVED: Final = frozenset({"x", "where", "per", "pi", "e"})
 # Names that generated source uses, and so no parameter may have.
-SOURCE_NAMES: Final = frozenset({"torch", "F", "self", *keyword.kwlist, *keyword.softkwlist})
+SOURCE_NAMES: Final = frozenset(
+    {"torch", "F", "self", "__debug__", *keyword.kwlist, *keyword.softkwlist}
+)
 
 
 class Kind(Enum):
@@ -66,6 +68,14 @@ class Primitive:
         """How many arguments it takes."""
         return len(self.signature)
 
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        """Pickle and copy by name: the functions of a row cannot be pickled."""
+        return _row, (self.name,)
+
+
+def _row(name: str) -> Primitive:
+    return PRIMITIVES[name]
+
 
 def _infix(
     name: str, symbol: str, level: int, numpy: Callable[..., Any], cost: float, **more: Any
@@ -86,20 +96,20 @@ def _elu(x: Any) -> Any:
 
 _ROWS: tuple[Primitive, ...] = (
     # Arithmetic. `div` and `pow` are IEEE: 1/0 is infinite, (-1)**0.5 is NaN.
-    _infix("add", "+", SUM, np.add, 1.2, commutative=True),
-    _infix("sub", "-", SUM, np.subtract, 1.2),
-    _infix("mul", "*", PRODUCT, np.multiply, 1.8, commutative=True),
-    _infix("div", "/", PRODUCT, np.divide, 3.0),
-    _infix("pow", "**", POWER, np.power, 12.0),
-    Primitive("neg", "-x", (V,), np.negative, "-{0:p}", 1.0, infix="-", level=NEGATION),
-    _unary("abs", "|x|", np.abs, "torch.abs({0})", 1.3),
-    _unary("square", "x^2", np.square, "torch.square({0})", 1.5),
-    Primitive("cube", "x^3", (V,), lambda x: x * x * x, "{0:p} ** 3", 2.0, level=POWER),
+    _infix("add", "+", SUM, np.add, 0.61, commutative=True),
+    _infix("sub", "-", SUM, np.subtract, 1.1),
+    _infix("mul", "*", PRODUCT, np.multiply, 1.6, commutative=True),
+    _infix("div", "/", PRODUCT, np.divide, 3.7),
+    _infix("pow", "**", POWER, np.power, 24.0),
+    Primitive("neg", "-x", (V,), np.negative, "-{0:p}", 0.85, infix="-", level=NEGATION),
+    _unary("abs", "|x|", np.abs, "torch.abs({0})", 1.4),
+    _unary("square", "x^2", np.square, "torch.square({0})", 1.9),
+    Primitive("cube", "x^3", (V,), lambda x: x * x * x, "{0:p} ** 3", 1.9, level=POWER),
     _unary("reciprocal", "1/x", np.reciprocal, "torch.reciprocal({0})", 1.8),
-    _unary("sqrt", "sqrt(x), NaN below 0", np.sqrt, "torch.sqrt({0})", 2.0),
-    _unary("exp", "e^x", np.exp, "torch.exp({0})", 2.0),
-    _unary("expm1", "e^x - 1", np.expm1, "torch.expm1({0})", 4.0),
-    _unary("log", "ln(x), NaN below 0", np.log, "torch.log({0})", 2.5),
+    _unary("sqrt", "sqrt(x), NaN below 0", np.sqrt, "torch.sqrt({0})", 1.8),
+    _unary("exp", "e^x", np.exp, "torch.exp({0})", 1.8),
+    _unary("expm1", "e^x - 1", np.expm1, "torch.expm1({0})", 3.4),
+    _unary("log", "ln(x), NaN below 0", np.log, "torch.log({0})", 2.2),
     # Guarded forms: defined, with bounded slope, wherever a network may go.
     Primitive(
         "safe_div",
@@ -107,7 +117,7 @@ _ROWS: tuple[Primitive, ...] = (
         (V, V),
         lambda a, b: a * b / (b * b + 1e-4),
         "{0:p} * {1:p} / ({1:p} * {1:p} + 1e-4)",
-        6.0,
+        8.7,
         level=PRODUCT,
     ),
     _unary(
@@ -115,28 +125,30 @@ _ROWS: tuple[Primitive, ...] = (
         "sqrt(|x| + 1e-6)",
         lambda x: np.sqrt(np.abs(x) + 1e-6),
         "torch.sqrt(torch.abs({0}) + 1e-6)",
-        4.0,
+        3.7,
     ),
     _unary(
         "safe_log",
         "ln(|x| + 1e-6)",
         lambda x: np.log(np.abs(x) + 1e-6),
         "torch.log(torch.abs({0}) + 1e-6)",
-        4.5,
+        4.2,
     ),
     _unary(
         "safe_exp",
         "e^min(x, 10)",
         lambda x: np.exp(np.minimum(x, 10.0)),
         "torch.exp(torch.clamp({0}, max=10.0))",
-        3.0,
+        4.4,
     ),
-    _unary(
+    Primitive(
         "signed_sqrt",
         "x / (1 + sqrt(1 + |x|)) = sign(x) (sqrt(1 + |x|) - 1)",
+        (V,),
         lambda x: x / (1.0 + np.sqrt(1.0 + np.abs(x))),
         "{0:p} / (1.0 + torch.sqrt(1.0 + torch.abs({0})))",
-        7.0,
+        7.4,
+        level=PRODUCT,
     ),
     # The 1e-12 keeps the slope finite at 0, where |x|^(p-2) is infinite for p < 2.
     Primitive(
@@ -145,7 +157,7 @@ _ROWS: tuple[Primitive, ...] = (
         (V, N),
         lambda x, p: x * (x * x + 1e-12) ** ((p - 1.0) / 2.0),
         "{0:p} * ({0:p} * {0:p} + 1e-12) ** (({1:p} - 1.0) / 2.0)",
-        15.0,
+        23.0,
         level=PRODUCT,
     ),
     # Comparison
@@ -155,7 +167,7 @@ _ROWS: tuple[Primitive, ...] = (
         (V, V),
         np.maximum,
         "torch.maximum({0}, {1})",
-        2.5,
+        17.0,
         commutative=True,
         torch_constant="torch.clamp({0}, min={1})",
     ),
@@ -165,7 +177,7 @@ _ROWS: tuple[Primitive, ...] = (
         (V, V),
         np.minimum,
         "torch.minimum({0}, {1})",
-        2.5,
+        16.0,
         commutative=True,
         torch_constant="torch.clamp({0}, max={1})",
     ),
@@ -175,20 +187,20 @@ _ROWS: tuple[Primitive, ...] = (
         (V, N, N),
         lambda x, low, high: np.minimum(np.maximum(x, low), high),
         "torch.clamp({0}, {1}, {2})",
-        1.3,
+        5.6,
     ),
     # Smooth and saturating
-    _unary("sigmoid", "1 / (1 + e^-x)", special.expit, "torch.sigmoid({0})", 3.0),
-    _unary("log_sigmoid", "ln(sigmoid(x))", special.log_expit, "F.logsigmoid({0})", 6.0),
-    _unary("tanh", "tanh(x)", np.tanh, "torch.tanh({0})", 4.0),
+    _unary("sigmoid", "1 / (1 + e^-x)", special.expit, "torch.sigmoid({0})", 1.6),
+    _unary("log_sigmoid", "ln(sigmoid(x))", special.log_expit, "F.logsigmoid({0})", 4.4),
+    _unary("tanh", "tanh(x)", np.tanh, "torch.tanh({0})", 4.3),
     _unary("erf", "erf(x)", special.erf, "torch.erf({0})", 5.0),
-    _unary("atan", "arctan(x)", np.arctan, "torch.atan({0})", 5.0),
-    _unary("asinh", "asinh(x)", np.arcsinh, "torch.asinh({0})", 6.0),
-    _unary("sin", "sin(x)", np.sin, "torch.sin({0})", 4.0),
-    _unary("cos", "cos(x)", np.cos, "torch.cos({0})", 4.0),
-    _unary("softplus", "ln(1 + e^x)", lambda x: np.logaddexp(x, 0.0), "F.softplus({0})", 6.0),
-    _unary("softsign", "x / (1 + |x|)", lambda x: x / (1 + np.abs(x)), "F.softsign({0})", 4.0),
-    _unary("gaussian", "e^(-x^2)", lambda x: np.exp(-x * x), "torch.exp(-torch.square({0}))", 4.0),
+    _unary("atan", "arctan(x)", np.arctan, "torch.atan({0})", 5.3),
+    _unary("asinh", "asinh(x)", np.arcsinh, "torch.asinh({0})", 31.0),
+    _unary("sin", "sin(x)", np.sin, "torch.sin({0})", 4.6),
+    _unary("cos", "cos(x)", np.cos, "torch.cos({0})", 4.7),
+    _unary("softplus", "ln(1 + e^x)", lambda x: np.logaddexp(x, 0.0), "F.softplus({0})", 4.9),
+    _unary("softsign", "x / (1 + |x|)", lambda x: x / (1 + np.abs(x)), "F.softsign({0})", 5.3),
+    _unary("gaussian", "e^(-x^2)", lambda x: np.exp(-x * x), "torch.exp(-torch.square({0}))", 4.7),
     # Activations of the field that a search may use as building blocks
     _unary("relu", "max(x, 0)", lambda x: np.maximum(x, 0.0), "F.relu({0})", 1.0),
     Primitive(
@@ -197,9 +209,9 @@ _ROWS: tuple[Primitive, ...] = (
         (V, N),
         lambda x, slope: np.where(x > 0, x, slope * x),
         "F.leaky_relu({0}, {1})",
-        1.1,
+        0.88,
     ),
-    _unary("elu", "x if x > 0 else e^x - 1", _elu, "F.elu({0})", 3.0),
+    _unary("elu", "x if x > 0 else e^x - 1", _elu, "F.elu({0})", 4.4),
     _unary(
         "selu",
         "1.0507 (x if x > 0 else 1.6733 (e^x - 1))",
@@ -207,7 +219,7 @@ _ROWS: tuple[Primitive, ...] = (
             1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
         ),
         "F.selu({0})",
-        3.0,
+        4.0,
     ),
     _unary("silu", "x sigmoid(x)", lambda x: x * special.expit(x), "F.silu({0})", 2.5),
     _unary(
@@ -215,14 +227,14 @@ _ROWS: tuple[Primitive, ...] = (
         "x Phi(x), Phi the standard normal distribution",
         lambda x: x * special.ndtr(x),
         "F.gelu({0})",
-        5.0,
+        3.4,
     ),
     _unary(
         "hard_sigmoid",
         "clamp(x / 6 + 1/2, 0, 1)",
         lambda x: np.minimum(np.maximum(x / 6.0 + 0.5, 0.0), 1.0),
         "F.hardsigmoid({0})",
-        1.3,
+        0.88,
     ),
 )
 

@@ -140,11 +140,18 @@ class _Parser:
     def negation(self) -> Node:
         if self.peek().text != "-":
             return self.power()
+        if self.is_negative_number():  # no nesting: it may be at the greatest depth
+            self.take()
+            return Const(-self.number())
         self.descend()
         self.take()
         node = self.negation()
         self.nesting -= 1
         return Const(-node.value) if isinstance(node, Const) else Call(PRIMITIVES["neg"], (node,))
+
+    def is_negative_number(self) -> bool:
+        _, number, after = self.tokens[self.next : self.next + 3]
+        return number.kind == "number" and after.text != "**"
 
     def power(self) -> Node:
         base = self.atom()

@@ -201,7 +201,7 @@ class Expression:
         costs in the table of primitives.
         """
         distinct = {node for node in walk(self.root) if isinstance(node, Call)}
-        return float(sum(node.primitive.cost for node in distinct))
+        return math.fsum(node.primitive.cost for node in distinct)  # exact in any order
 
     @property
     def names(self) -> tuple[str, ...]:

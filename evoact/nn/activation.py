@@ -58,6 +58,7 @@ class Activation(nn.Module):
         super().__init__()
         self._expression = parse(expression) if isinstance(expression, str) else expression
         self.channels, self.channel_dim = channels, channel_dim
+        self._function = _compiled(self._expression)
         for name, parameter in zip(
             self._expression.names, self._expression.parameters, strict=True
         ):
@@ -68,7 +69,6 @@ class Activation(nn.Module):
                 )
             shape = (self._channels(name),) if parameter.scope is Scope.CHANNEL else ()
             self.register_parameter(name, nn.Parameter(torch.full(shape, parameter.initial)))
-        self._function = _compiled(self._expression)
 
     def _channels(self, name: str) -> int:
         if self.channels is None or self.channels < 1:

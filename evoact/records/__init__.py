@@ -17,12 +17,15 @@ from evoact.records.journal import (
     decode,
     encode,
 )
+from evoact.records.params import load_params, save_params
 from evoact.records.spec import (
+    DTYPE,
     NETWORKS,
     NO_ANNEALING,
     OBJECTIVES,
     SPEC_VERSION,
     TASKS,
+    THREADS,
     EvolutionSpec,
     LanguageSpec,
     RunSpec,
@@ -31,6 +34,7 @@ from evoact.records.spec import (
 )
 
 __all__ = [
+    "DTYPE",
     "JOURNAL_VERSION",
     "NETWORKS",
     "NO_ANNEALING",
@@ -38,6 +42,7 @@ __all__ = [
     "SCHEDULES",
     "SPEC_VERSION",
     "TASKS",
+    "THREADS",
     "Anneal",
     "Candidate",
     "Cohort",
@@ -61,4 +66,6 @@ __all__ = [
     "cut",
     "decode",
     "encode",
+    "load_params",
+    "save_params",
 ]

@@ -31,6 +31,10 @@ class Anneal:
     end: float = 0.5
 
     def __post_init__(self) -> None:
+        # One writing for equal genes, so that they are equal and so is the id.
+        object.__setattr__(self, "early", self.early.canonical())
+        object.__setattr__(self, "start", float(self.start))
+        object.__setattr__(self, "end", float(self.end))
         if self.schedule not in SCHEDULES:
             raise InputError(
                 f"schedule is {self.schedule!r}{nearest(self.schedule, SCHEDULES)}; "
@@ -45,7 +49,7 @@ class Anneal:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, in which the early function is its canonical text."""
         return {
-            "early": str(self.early.canonical()),
+            "early": str(self.early),
             "schedule": self.schedule,
             "start": self.start,
             "end": self.end,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from evoact.records.candidate import Candidate
 from evoact.records.evaluation import Evaluation
@@ -18,6 +19,7 @@ from evoact.records.journal import (
     StudyFinished,
     StudyStarted,
 )
+from evoact.records.params import load_params
 from evoact.records.spec import SearchSpec
 
 
@@ -104,6 +106,23 @@ class History:
         replicates = self.confirmation.replicates if self.confirmation else ()
         found = (self.evaluations.get((candidate.id, replicate)) for replicate in replicates)
         return [evaluation for evaluation in found if evaluation]
+
+    def trained_params(self, candidate: Candidate, folder: Path) -> dict[str, dict[str, Any]]:
+        """Return trained activation parameters, `{layer: {name: values}}`.
+
+        Of the first confirmation that ended well, else of the search; empty
+        for a candidate without parameters.
+
+        Args:
+            candidate: whose parameters.
+            folder: the folder of the study, which holds the files.
+        """
+        keys = sorted((key for key in self.params if key[0] == candidate.id), key=_confirmed_first)
+        return load_params(folder / "params", self.params[keys[0]]) if keys else {}
+
+
+def _confirmed_first(key: tuple[str, int]) -> tuple[bool, int]:
+    return key[1] == 0, key[1]
 
 
 def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

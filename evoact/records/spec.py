@@ -29,6 +29,10 @@ TASKS: Final = ("digits", "mnist1d")
 NETWORKS: Final = ("mlp", "conv")
 OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
 NO_ANNEALING: Final = "none"
+# One thread in every executor: the same order of sums everywhere, and two
+# workers on two cores do not fight for them.
+THREADS: Final = 1
+DTYPE: Final = "float32"
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -208,11 +212,20 @@ class EvaluateSpec(Section):
     timeout: Duration = 600.0
     confirm: ConfirmSpec = ConfirmSpec()
 
+    @property
+    def device(self) -> str:
+        """The kind of device that workers train on."""
+        return "cuda" if self.gpus_per_worker > 0 else "cpu"
+
+
+def _yaml_off(value: Any) -> Any:
+    return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
+
 
 class TrackingSpec(Section):
     """Where the search is shown: `embedded`, `off`, or an MLflow tracking URI."""
 
-    mlflow: str = "embedded"
+    mlflow: Annotated[str, BeforeValidator(_yaml_off)] = "embedded"
 
 
 class RunSpec(Section):

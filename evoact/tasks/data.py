@@ -79,7 +79,7 @@ def _mnist1d() -> dict[str, npt.NDArray[np.float64]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, zipfile.BadZipFile):  # not there yet, or not whole
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there yet, or not whole
         data = _make_mnist1d()
         _store(path, data)
         return data

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from evoact.language import LANGUAGE_VERSION
-
-# One thread in every executor: the same order of sums everywhere, and two
-# workers on two cores do not fight for them.
-THREADS: Final = 1
-DTYPE: Final = "float32"
+from evoact.records import DTYPE, THREADS
 
 
 @contextmanager

@@ -1,0 +1,5 @@
+"""`python -m evoact`: the command line."""
+
+from evoact.cli import main
+
+main()

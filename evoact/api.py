@@ -1,0 +1,151 @@
+"""Searches in one call: the rooms wired together."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evoact.records import Listener, SearchSpec
+from evoact.study import Study, load_space, make_evaluator, refuse_existing, run
+from evoact.tracking import (
+    ConfirmationCsv,
+    Guarded,
+    HallOfFameCsv,
+    MlflowTracker,
+    WinnerFiles,
+    check_reachable,
+    prepare_store,
+    tracking_uri,
+)
+
+if TYPE_CHECKING:
+    from evoact.study import Evaluator
+
+
+def search(
+    space: SearchSpec | str | Path,
+    runs_dir: str | Path = "runs",
+    name: str | None = None,
+    seed: int = 0,
+    *,
+    executor: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Study:
+    """Search a space to its end, and return the finished study.
+
+    Args:
+        space: a specification, or the path of its YAML file.
+        runs_dir: where the study's folder is made.
+        name: of the study; by default the space's name, numbered if taken.
+        seed: decides everything random.
+        executor: `"ray"` or `"inline"` instead of what the space says.
+        workers: how many cohorts are trained at once, instead of likewise.
+        address: of a running Ray cluster; by default one is started here.
+        listeners: told of every record of the journal, besides the trackers.
+
+    Raises:
+        InputError: the space, the name or an address is not what it must be;
+            nothing was started.
+        StudyError: the search cannot go on; what was evaluated is kept.
+
+    Example, a whole search in this process::
+
+        study = evoact.search("search_spaces/smoke.yaml", executor="inline")
+        print(study.best(1)[0].expression)
+    """
+    spec = space if isinstance(space, SearchSpec) else load_space(space)
+    spec = with_evaluate(spec, executor=executor, workers=workers)
+    runs = Path(runs_dir)
+    refuse_existing(runs, name)
+    _ready_store(spec, runs)
+    with _evaluator(spec, address) as evaluator:
+        study = Study.create(spec, runs, name, seed)
+        _run(study, evaluator, listeners)
+    return study
+
+
+def resume(
+    folder: str | Path,
+    *,
+    executor: str | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    listeners: Sequence[Listener] = (),
+) -> Study:
+    """Go on with a study to its end; what it evaluated is not trained again.
+
+    Executor and workers may be others than before: they do not change results.
+
+    Args:
+        folder: the folder of the study.
+        executor: as for `search`, as are the others.
+        workers: likewise.
+        address: likewise.
+        listeners: likewise.
+
+    Raises:
+        InputError: there is no study, or an address is not what it must be.
+        StudyError: the search cannot go on; what was evaluated is kept.
+    """
+    study = Study.load(folder)
+    spec = with_evaluate(study.spec, executor=executor, workers=workers)
+    _ready_store(spec, study.folder.parent)
+    if study.is_finished:
+        _run(study, None, listeners)  # brings the views up to date
+        return study
+    with _evaluator(spec, address) as evaluator:
+        _run(study, evaluator, listeners)
+    return study
+
+
+def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
+    """Return a specification with other settings of `evaluate`; None changes nothing."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    if not given:
+        return spec
+    evaluate = {**spec.evaluate.model_dump(), **given}
+    return spec.model_copy(update={"evaluate": type(spec.evaluate).model_validate(evaluate)})
+
+
+def _ready_store(spec: SearchSpec, runs: Path) -> None:
+    """Make the MLflow store before any worker runs, or say what is wrong with it."""
+    uri = tracking_uri(spec.tracking.mlflow, runs)
+    if uri is not None:
+        check_reachable(uri)
+        prepare_store(uri)
+
+
+@contextmanager
+def _evaluator(spec: SearchSpec, address: str | None) -> Iterator[Evaluator]:
+    evaluator = make_evaluator(spec, address)
+    try:
+        yield evaluator
+    finally:
+        evaluator.close()
+
+
+def _run(study: Study, evaluator: Evaluator | None, listeners: Sequence[Listener]) -> None:
+    try:
+        study.open([*listeners, *_trackers(study)])
+        if evaluator is not None:
+            run(study, evaluator)
+    finally:
+        study.close()
+
+
+def _trackers(study: Study) -> list[Listener]:
+    folder = study.folder
+    views: list[Listener] = [
+        HallOfFameCsv(folder / "hall_of_fame.csv"),
+        ConfirmationCsv(folder / "winners" / "confirmation.csv"),
+        WinnerFiles(folder),
+    ]
+    uri = tracking_uri(study.spec.tracking.mlflow, folder.parent)
+    if uri is not None:
+        views.append(MlflowTracker(uri, folder))
+    return [Guarded(view, lambda text: warnings.warn(text, stacklevel=2)) for view in views]

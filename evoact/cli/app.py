@@ -1,0 +1,153 @@
+"""The commands; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="evoact",
+    help="Discover neural-network activation functions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Executor(StrEnum):
+    """Who trains candidates."""
+
+    INLINE = "inline"
+    RAY = "ray"
+
+
+class Params(StrEnum):
+    """Which parameter values an export starts from."""
+
+    RECIPE = "recipe"
+    TRAINED = "trained"
+
+
+ExecutorOption = Annotated[
+    Executor | None, typer.Option(help="Who trains: this process, or workers of a Ray cluster.")
+]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=1, help="Cohorts trained at once; as many as CPUs by default.")
+]
+AddressOption = Annotated[
+    str | None, typer.Option(help="A running Ray cluster, HOST:PORT; one is started by default.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def search(
+    space: Annotated[Path, typer.Argument(help="The search space, a YAML file.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the study; by default the space's, numbered.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE over the space's, repeatable.")
+    ] = None,
+    executor: ExecutorOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the space and show it resolved; train nothing.")
+    ] = False,
+) -> None:
+    """Search a space for activation functions, then confirm the best with fresh seeds."""
+    from evoact.cli.searching import run_search
+
+    run_search(
+        space,
+        name=name,
+        runs_dir=runs_dir,
+        settings=settings or [],
+        executor=executor and executor.value,
+        address=address,
+        workers=workers,
+        seed=seed,
+        dry_run=dry_run,
+    )
+
+
+@app.command()
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of a study, such as runs/quickstart.")],
+    executor: ExecutorOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+) -> None:
+    """Go on with an interrupted study; what it evaluated is not trained again."""
+    from evoact.cli.searching import run_resume
+
+    run_resume(run, executor=executor and executor.value, address=address, workers=workers)
+
+
+@app.command()
+def top(
+    run: Annotated[Path, typer.Argument(help="The folder of a study.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the hall of fame of a study, finished or not."""
+    from evoact.cli.looking import show_top
+
+    show_top(run, n, as_json)
+
+
+@app.command()
+def show(
+    expression: Annotated[str, typer.Argument(help="An expression, or the name of a function.")],
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw f and f' to this .png or .svg file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an activation function is: formula, parameters, cost, torch source."""
+    from evoact.cli.looking import show_expression
+
+    show_expression(expression, plot, as_json)
+
+
+@app.command()
+def export(
+    what: Annotated[str, typer.Argument(help="The folder of a study, or an expression.")],
+    rank: Annotated[
+        int | None, typer.Option(min=1, help="Place in the hall of fame; the winner by default.")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="Of source, state, pt2, separated by commas.")
+    ] = "source,state,pt2",
+    params: Annotated[
+        Params, typer.Option(help="Initial values for a new network, or the trained ones.")
+    ] = Params.RECIPE,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for the files.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Stem of the file names.")] = None,
+) -> None:
+    """Write an activation function as files that need no evoact."""
+    from evoact.cli.exporting import run_export
+
+    run_export(what, rank, formats, params.value, output, name)
+
+
+@app.command()
+def ui(
+    runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine see all runs.")
+    ] = "127.0.0.1",
+) -> None:
+    """Open MLflow's pages on the studies of a runs folder."""
+    from evoact.cli.looking import open_ui
+
+    open_ui(runs_dir, host, port)

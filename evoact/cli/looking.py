@@ -1,0 +1,130 @@
+"""`evoact top`, `evoact show` and `evoact ui`."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evoact.errors import InputError
+from evoact.language import (
+    Expression,
+    gaussian_moments,
+    initialisation_gain,
+    known_as,
+    resolve,
+)
+from evoact.study import Study
+
+
+def show_top(folder: Path, n: int, as_json: bool) -> None:
+    """Print the hall of fame of a study."""
+    from evoact.tracking import hall_of_fame_columns, hall_of_fame_rows
+
+    study = Study.load(folder)
+    rows = hall_of_fame_rows(study.history)[:n]
+    if as_json:
+        _print_json(rows)
+        return
+    columns = [c for c in hall_of_fame_columns(study.spec) if any(row[c] != "" for row in rows)]
+    table = Table(title=f"{study.name}: hall of fame", box=box.SIMPLE)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(column, row[column])) for column in columns))
+    Console().print(table)
+
+
+def _cell(column: str, value: str | float) -> str:
+    if column == "id":
+        return str(value)[:12]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def show_expression(text: str, plot: Path | None, as_json: bool) -> None:
+    """Print what an expression is; draw it if asked."""
+    expression = resolve(text)
+    if plot is not None:
+        _draw(expression, plot)
+    facts = _facts(expression)
+    if as_json:
+        _print_json(facts)
+        return
+    console = Console()
+    console.print(Text(str(expression), style="bold"))
+    for name, value in facts.items():
+        if name != "source" and value not in (None, [], {}):
+            console.print(f"  {name.replace('_', ' '):<22}{value}", highlight=False, markup=False)
+    console.print(f"\n{facts['source']}", highlight=False, markup=False)
+
+
+def _facts(expression: Expression) -> dict[str, Any]:
+    mean, second = gaussian_moments(expression)
+    parameters = zip(expression.names, expression.parameters, strict=True)
+    return {
+        "expression": str(expression),
+        "canonical": str(expression.canonical()),
+        "known_as": known_as(expression),
+        "parameters": {name: f"{p.initial!r} per {p.scope}" for name, p in parameters},
+        "nodes": expression.nodes,
+        "depth": expression.depth,
+        "cost_relative_to_relu": round(expression.cost, 3),
+        "gaussian_mean": _finite(mean),
+        "gaussian_second_moment": _finite(second),
+        "initialisation_gain": round(initialisation_gain(expression), 6),
+        "source": expression.source(),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 6) if value - value == 0.0 else None
+
+
+def _draw(expression: Expression, path: Path) -> None:
+    from evoact.tracking import function_figure, save_figure
+
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(f"--plot is {path}; wanted a file that ends in .png or .svg")
+    try:
+        save_figure(function_figure(expression), path)
+    except OSError as error:
+        raise InputError(f"--plot {path} cannot be written: {error.strerror}") from error
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2))  # noqa: T201  # the command's result
+
+
+def open_ui(runs_dir: Path, host: str, port: int) -> None:
+    """Become an MLflow server on the embedded store of a runs folder."""
+    from evoact.tracking import tracking_uri
+
+    store = runs_dir / "mlflow.db"
+    if not store.is_file():
+        raise InputError(
+            f"--runs-dir {runs_dir} holds no MLflow store ({store.name}); run a search first, "
+            "or name the folder that its studies are in"
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(
+                f"--port is {port}, but it cannot be used on {host}: {error.strerror}; "
+                "choose another"
+            ) from error
+    print(f"MLflow: http://{host}:{port} (Ctrl-C ends it)", flush=True)  # noqa: T201  # as above
+    uri = tracking_uri("embedded", runs_dir)
+    assert uri is not None
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    arguments = ["--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "server", *arguments])  # noqa: S606  # our own interpreter

@@ -1,0 +1,140 @@
+"""`evoact search` and `evoact resume`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from evoact import api
+from evoact.cli.main import INTERRUPTED
+from evoact.errors import EvoactError, InputError
+from evoact.records import History, Listener, Record, SearchSpec
+from evoact.study import Study, dump_space, estimate_seconds, load_space
+from evoact.study.estimate import trainings, worker_count
+from evoact.tracking import Console as SearchConsole
+from evoact.tracking import Guarded, print_summary
+from evoact.tracking.describe import duration_text
+from evoact.tracking.winners import STEM
+
+
+def run_search(
+    path: Path,
+    *,
+    name: str | None,
+    runs_dir: Path,
+    settings: Sequence[str],
+    executor: str | None,
+    address: str | None,
+    workers: int | None,
+    seed: int,
+    dry_run: bool,
+) -> None:
+    """Search a space from its file; show it as it goes."""
+    console = wide_console()
+    spec = load_space(path, settings)
+    spec = api.with_evaluate(spec, executor=executor, workers=workers)
+    if dry_run:
+        console.print(dump_space(spec), highlight=False, markup=False, soft_wrap=True)
+        return
+    console.print(_announcement(spec), highlight=False, markup=False, soft_wrap=True)
+    _finish(
+        console,
+        lambda views: api.search(spec, runs_dir, name, seed, address=address, listeners=views),
+    )
+
+
+def run_resume(
+    folder: Path, *, executor: str | None, address: str | None, workers: int | None
+) -> None:
+    """Go on with a study; show it as it goes."""
+    _finish(
+        wide_console(),
+        lambda views: api.resume(
+            folder, executor=executor, workers=workers, address=address, listeners=views
+        ),
+    )
+
+
+def wide_console() -> Console:
+    """Return a console that does not fold tables in logs and pipes."""
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def _announcement(spec: SearchSpec) -> str:
+    evolution, confirm = spec.evolution, spec.evaluate.confirm
+    count = worker_count(spec)
+    return (
+        f"{spec.name}: {evolution.generations} generations of {evolution.population} candidates on "
+        f"{spec.task.name} ({spec.task.network}, {spec.task.epochs} epochs), then the best "
+        f"{confirm.top} and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds: "
+        f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
+        f"about {duration_text(estimate_seconds(spec))} on this machine"
+    )
+
+
+class _Remember:
+    """Knows the study's folder as soon as there is one, for the message on Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+
+    def on_record(self, record: Record, history: History) -> None:  # noqa: ARG002  # a listener's signature
+        """Take the name."""
+        assert history.started is not None
+        self.name = history.started.name
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _finish(console: Console, go: Callable[[Sequence[Listener]], Study]) -> None:
+    """Run a search, show it, and say at the end what was found and where it is."""
+    remember = _Remember()
+    shown = Guarded(SearchConsole(console), lambda text: warnings.warn(text, stacklevel=2))
+    try:
+        study = go([remember, shown])
+    except KeyboardInterrupt:
+        _say_interrupted(remember)
+        sys.exit(INTERRUPTED)
+    except InputError:
+        raise
+    except EvoactError:
+        _say_interrupted(remember)
+        raise
+    print_summary(console, study.history)
+    _say_where(console, study)
+
+
+def _say_interrupted(remember: _Remember) -> None:
+    if remember.name is not None:
+        print(  # noqa: T201  # the command line's own voice
+            f"stopped; what was evaluated is kept. Go on with:\n"
+            f"  {command()} resume RUNS_DIR/{remember.name}",
+            file=sys.stderr,
+        )
+
+
+def _say_where(console: Console, study: Study) -> None:
+    folder = study.folder
+    source = folder / "winners" / f"{STEM}.py"
+    lines = [f"Hall of fame:    {folder / 'hall_of_fame.csv'}"]
+    if source.exists():
+        lines.append(f"Exported module: {source}  (torch only; also .pt2, .safetensors, figures/)")
+    if study.spec.tracking.mlflow == "embedded":
+        lines.append(f"Inspect it in MLflow with: {command()} ui --runs-dir {folder.parent}")
+    elif study.spec.tracking.mlflow != "off":
+        lines.append(f"Inspect it in MLflow at: {study.spec.tracking.mlflow}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def command() -> str:
+    """Return how evoact was started, so that what is printed can be copied."""
+    if shutil.which("evoact"):
+        return "evoact"
+    return sys.argv[0] if Path(sys.argv[0]).name == "evoact" else "python -m evoact"

@@ -1,0 +1,35 @@
+"""Who has children and who stays, by DEAP's operators."""
+
+from __future__ import annotations
+
+import random
+
+from deap import tools
+
+from evoact.evolution.individual import Individual
+
+
+def survivors(pool: list[Individual], size: int) -> list[Individual]:
+    """Return the best `size` of a pool: by value, or by NSGA-II (Deb et al. 2002)."""
+    if not pool:
+        return []
+    if len(pool[0].fitness.values) == 1:
+        kept: list[Individual] = tools.selBest(pool, size)
+    else:
+        # Also of a pool that is small enough: this sets the crowding distances.
+        kept = tools.selNSGA2(pool, min(size, len(pool)))
+    return kept
+
+
+def parent(population: list[Individual], tournament: int, rng: random.Random) -> Individual:
+    """Return the winner of a tournament.
+
+    With several objectives, the winner of two by dominance, then by crowding.
+    """
+    if len(population[0].fitness.values) == 1:
+        winner: Individual = tools.selTournament(population, 1, tournament)[0]
+        return winner
+    if len(population) < 4:  # what selTournamentDCD draws at once
+        return rng.choice(population)
+    dominant: Individual = tools.selTournamentDCD(population, 1)[0]
+    return dominant

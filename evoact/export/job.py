@@ -1,0 +1,119 @@
+"""What is to be exported, checked once, for all formats."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evoact.errors import InputError
+from evoact.export.values import LayerValues, Trained, check_names, recipe, trained_layers
+from evoact.language import Expression, parse
+
+DEFAULT_CHANNELS: Final = 64
+_STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
+# Names that a standalone file uses itself.
+_USED: Final = frozenset({"torch", "nn", "F", "TRAINED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An expression with its values, and how its files are named."""
+
+    expression: Expression
+    layers: tuple[LayerValues, ...]
+    trained: bool
+    stem: str
+    class_name: str
+    about: str
+
+
+def make_job(
+    expression: Expression | str,
+    *,
+    trained: Trained | None = None,
+    stem: str = "activation",
+    class_name: str | None = None,
+    about: str = "",
+    channels: int | None = None,
+) -> Job:
+    """Check the arguments that all formats share.
+
+    An expression without parameters has nothing to train: its trained values
+    are the recipe.
+
+    Raises:
+        InputError: a name or a value is not what it must be.
+    """
+    expression = parse(expression) if isinstance(expression, str) else expression
+    check_names(expression)
+    if channels is not None and channels < 1:
+        raise InputError(f"channels is {channels}; wanted at least 1")
+    if not _STEM.fullmatch(stem):
+        raise InputError(
+            f"stem is {stem!r}; wanted a file name of letters, digits, '_', '-' and '.', "
+            "such as 'activation'"
+        )
+    has_trained = trained is not None and bool(expression.parameters)
+    layers = (
+        trained_layers(expression, trained)
+        if has_trained
+        else (recipe(expression, channels or DEFAULT_CHANNELS),)
+    )
+    name = check_class_name(class_name) if class_name is not None else class_name_of(stem)
+    return Job(expression, layers, has_trained, stem, name, about)
+
+
+def check_class_name(name: str) -> str:
+    """Return the name, if a standalone file can have a class of this name.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if not _is_free(name):
+        raise InputError(
+            f"class_name is {name!r}; wanted an ASCII identifier that is neither a keyword, "
+            f"nor a builtin, nor one of {', '.join(sorted(_USED))}"
+        )
+    return name
+
+
+def _is_free(name: str) -> bool:
+    taken = keyword.iskeyword(name) or hasattr(builtins, name) or name in _USED
+    return name.isascii() and name.isidentifier() and not taken
+
+
+def class_name_of(stem: str) -> str:
+    """Return the class name that fits a file name.
+
+    >>> class_name_of("my-best_act.2"), class_name_of("3rd"), class_name_of("f")
+    ('MyBestAct2', 'Activation3rd', 'FActivation')
+    """
+    words = re.findall(r"[A-Za-z0-9]+", stem)
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    if not name or name[0].isdigit():
+        name = f"Activation{name}"
+    return name if _is_free(name) else f"{name}Activation"
+
+
+@contextmanager
+def staged(directory: Path) -> Iterator[Path]:
+    """Give a directory to write files in; on success they are moved to `directory`.
+
+    It lies inside `directory`, so each move is one atomic `os.replace`. On an
+    error it is removed with all that is in it, and older files stay.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as name:
+        stage = Path(name)
+        yield stage
+        # Backwards, so that a description (json) comes after what it describes.
+        for path in sorted(stage.iterdir(), reverse=True):
+            os.replace(path, directory / path.name)

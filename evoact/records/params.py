@@ -1,0 +1,64 @@
+"""Files of trained activation parameters, named by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from evoact.errors import StudyError
+
+
+def save_params(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Write `{layer: {name: values}}` to `folder/HASH.safetensors`, durably.
+
+    Returns:
+        The hash that names the file; None when there is nothing to write.
+    """
+    tensors = {
+        f"{layer}.{name}": np.asarray(values, dtype=np.float32)
+        for layer, named in params.items()
+        for name, values in named.items()
+    }
+    if not tensors:
+        return None
+    data = save_tensors(tensors)
+    digest = hashlib.sha256(data).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, _path(folder, digest))
+    return digest
+
+
+def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
+    """Read what `save_params` wrote.
+
+    Raises:
+        StudyError: the file is missing, or its content is not what its name says.
+    """
+    path = _path(folder, digest)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StudyError(f"trained parameters cannot be read: {error}") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise StudyError(f"{path} was changed: its content is not what its name says")
+    params: dict[str, dict[str, Any]] = {}
+    for key, tensor in load_tensors(data).items():
+        layer, _, name = key.rpartition(".")
+        params.setdefault(layer, {})[name] = tensor.tolist()
+    return params
+
+
+def _path(folder: Path, digest: str) -> Path:
+    return folder / f"{digest}.safetensors"

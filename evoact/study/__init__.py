@@ -1,0 +1,23 @@
+"""Studies: a search from its YAML to its winner, resumable at any moment."""
+
+from evoact.study.estimate import estimate_seconds
+from evoact.study.evaluators import Evaluator, InlineEvaluator, make_evaluator
+from evoact.study.journal import read_journal
+from evoact.study.loop import run
+from evoact.study.space import dump_space, load_space, space_from_text
+from evoact.study.study import Found, Study, refuse_existing
+
+__all__ = [
+    "Evaluator",
+    "Found",
+    "InlineEvaluator",
+    "Study",
+    "dump_space",
+    "estimate_seconds",
+    "load_space",
+    "make_evaluator",
+    "read_journal",
+    "refuse_existing",
+    "run",
+    "space_from_text",
+]

@@ -1,0 +1,38 @@
+"""Who is trained again with fresh seeds, and who is called the winner."""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+from evoact.records import Candidate, ConfirmationAsked
+from evoact.study.study import Study
+
+
+def confirmation(study: Study) -> ConfirmationAsked:
+    """Return the finalists, the baselines and the fresh replicates of a study."""
+    spec = study.spec.evaluate.confirm
+    baselines = spec.baseline_candidates()
+    known = {candidate.id for candidate in baselines.values()}
+    best = [c for c in study.history.hall_of_fame(study.spec) if c.id not in known]
+    finalists = {candidate.short_id: candidate for candidate in best[: spec.top]}
+    return ConfirmationAsked(finalists, baselines, tuple(range(1, spec.seeds + 1)))
+
+
+def choose_winner(study: Study) -> str | None:
+    """Return the id of the finalist that is best on validation data.
+
+    By its mean over the fresh seeds; finalists of which a training failed come
+    after those that never did. Without finalists, the best of the search.
+    """
+    asked = study.history.confirmation
+    finalists = list(asked.finalists.values()) if asked else []
+    if not finalists:
+        best = study.best(1)
+        return best[0].candidate.id if best else None
+    return max(finalists, key=lambda candidate: _merit(study, candidate)).id
+
+
+def _merit(study: Study, candidate: Candidate) -> tuple[int, float]:
+    ended_well = [e for e in study.history.confirmed(candidate) if e.is_ok]
+    values = [study.spec.signed(dict(e.objectives))[0] for e in ended_well]
+    return len(values), fmean(values) if values else 0.0

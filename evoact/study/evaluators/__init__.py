@@ -1,0 +1,30 @@
+"""Executors: who trains the cohorts of a study."""
+
+from evoact.errors import InputError
+from evoact.records import SearchSpec
+from evoact.study.evaluators.base import Evaluator
+from evoact.study.evaluators.inline import InlineEvaluator
+
+
+def make_evaluator(spec: SearchSpec, address: str | None = None) -> Evaluator:
+    """Return the evaluator that a specification asks for; Ray is imported only then.
+
+    Args:
+        spec: its section `evaluate` decides.
+        address: of a running Ray cluster.
+
+    Raises:
+        InputError: the cluster does not answer or has not what is asked for.
+    """
+    asked = spec.evaluate
+    if asked.executor == "inline":
+        if address is not None:
+            raise InputError(f"--address is {address!r}, but the executor is inline; use ray")
+        return InlineEvaluator()
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    workers = None if asked.workers == "auto" else asked.workers
+    return RayEvaluator(workers, asked.cpus_per_worker, asked.gpus_per_worker, address)
+
+
+__all__ = ["Evaluator", "InlineEvaluator", "make_evaluator"]

@@ -1,0 +1,241 @@
+"""Training on a Ray cluster: one Tune run, one trial a cohort.
+
+Tune asks a searcher for trials; ours hands out the cohorts that the study's
+loop has put into a queue, and puts results into another. So the loop is the
+same whoever trains, and Tune keeps actors, resources and lost nodes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+from ray import tune
+from ray.tune.search import Searcher
+
+from evoact.errors import InputError, StudyError
+from evoact.records import Candidate, Cohort, Evaluation
+
+_CONNECT_SECONDS: Final = 5.0
+_POLL_SECONDS: Final = 0.05
+_LOST_NODE_RETRIES: Final = 2
+
+
+class CohortTrainable(tune.Trainable):
+    """A Tune trial that trains one cohort; its actor stays for the next."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Take the first cohort."""
+        self.text = config["cohort"]
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another cohort; data and imports stay in the process."""
+        self.text = new_config["cohort"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Train the cohort and report all of it at once."""
+        from evoact.training import train_cohort
+
+        evaluations = train_cohort(Cohort.from_dict(json.loads(self.text)))
+        return {"evaluations": [e.to_dict() for e in evaluations], "done": True}
+
+
+class _Feed(Searcher):
+    """A searcher that suggests what the study's loop has queued."""
+
+    def __init__(self) -> None:
+        super().__init__(metric=None, mode=None)
+        self.pending: queue.Queue[str | None] = queue.Queue()
+        self.results: queue.Queue[tuple[str, list[dict[str, Any]] | None]] = queue.Queue()
+        self._running: dict[str, str] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        """Return the next cohort; nothing while there is none; an end when closed."""
+        # While trials run, Tune must go on with them. While none does, waiting
+        # here is better than Tune's own sleep of a second.
+        try:
+            text = self.pending.get(block=not self._running, timeout=_POLL_SECONDS * 20)
+        except queue.Empty:
+            return None
+        if text is None:
+            return Searcher.FINISHED
+        self._running[trial_id] = text
+        return {"cohort": text}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing: a trial reports once, at its end."""
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Pass on what a cohort gave, or that its worker was lost."""
+        text = self._running.pop(trial_id)
+        found = None if error or not result else result.get("evaluations")
+        self.results.put((text, found))
+
+    def __reduce__(self) -> tuple[type[_Feed], tuple[()]]:
+        """Be pickled as empty: Tune stores its searcher, queues cannot be."""
+        return _Feed, ()
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the journal is the truth, Tune's state is disposable."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as for `save`."""
+
+
+class RayEvaluator:
+    """Trains cohorts on the workers of a Ray cluster.
+
+    Args:
+        workers: how many cohorts are trained at once; None for as many as the
+            CPUs of the cluster allow.
+        cpus, gpus: what a worker reserves; a share of a GPU is a count for
+            scheduling, not a limit on its memory.
+        address: a running cluster; None starts one on this machine.
+        storage: a folder for Tune's own state, seen by all nodes of a cluster;
+            it is removed at the end.
+
+    Raises:
+        InputError: the address does not answer.
+    """
+
+    def __init__(
+        self,
+        workers: int | None = None,
+        cpus: int = 1,
+        gpus: float = 0.0,
+        address: str | None = None,
+        storage: Path | None = None,
+    ) -> None:
+        _connect(address, workers, cpus)
+        total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # untyped in ray
+        self.workers = workers or max(1, int(total.get("CPU", 1)) // cpus)
+        self._require(total, cpus, gpus)
+        self._storage = Path(tempfile.mkdtemp(prefix="evoact-tune-", dir=storage))
+        self._feed = _Feed()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(cpus, gpus), daemon=True)
+        self._thread.start()
+
+    def _require(self, total: Mapping[str, float], cpus: int, gpus: float) -> None:
+        """Refuse to wait forever for what the cluster does not have."""
+        for kind, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
+            if total.get(kind, 0.0) < wanted:
+                ray.shutdown()
+                raise InputError(
+                    f"evaluate.{kind.lower()}s_per_worker is {wanted:g}, but the Ray cluster has "
+                    f"{total.get(kind, 0.0):g} {kind}; lower it or add nodes"
+                )
+
+    def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[Evaluation]:
+        """Yield the evaluations of the cohorts as workers finish them."""
+        for cohort in cohorts:
+            self._feed.pending.put(json.dumps(cohort.to_dict()))
+        for _ in cohorts:
+            text, found = self._next_result()
+            if found is None:
+                yield from _lost(text)
+            else:
+                yield from map(Evaluation.from_dict, found)
+
+    def _next_result(self) -> tuple[str, list[dict[str, Any]] | None]:
+        while True:
+            try:
+                return self._feed.results.get(timeout=_POLL_SECONDS * 20)
+            except queue.Empty:
+                if not self._thread.is_alive():
+                    raise StudyError(
+                        f"Ray Tune stopped: {self._failure}; what was evaluated is in the "
+                        "journal, resume the study when the cluster is well"
+                    ) from self._failure
+
+    def close(self) -> None:
+        """Stop the workers, and the cluster if it was started here."""
+        self._feed.pending.put(None)
+        self._thread.join(timeout=2.0)
+        ray.shutdown()
+        shutil.rmtree(self._storage, ignore_errors=True)
+
+    def _run(self, cpus: int, gpus: float) -> None:
+        try:
+            self._tuner(cpus, gpus).fit()
+        except BaseException as error:  # the loop's thread must learn of it
+            self._failure = error
+
+    def _tuner(self, cpus: int, gpus: float) -> tune.Tuner:
+        return tune.Tuner(
+            tune.with_resources(CohortTrainable, {"cpu": cpus, "gpu": gpus}),
+            tune_config=tune.TuneConfig(
+                search_alg=self._feed,
+                num_samples=-1,
+                max_concurrent_trials=self.workers,
+                reuse_actors=True,
+                trial_dirname_creator=lambda trial: trial.trial_id,
+            ),
+            run_config=tune.RunConfig(
+                name="cohorts",
+                storage_path=str(self._storage),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=_LOST_NODE_RETRIES),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
+        )
+
+
+def _lost(text: str) -> Iterator[Evaluation]:
+    data = json.loads(text)
+    for item in data["candidates"]:
+        yield Evaluation.failed(
+            Candidate.from_dict(item),
+            f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)",
+            replicate=data["replicate"],
+        )
+
+
+def _connect(address: str | None, workers: int | None, cpus: int) -> None:
+    """Connect to a cluster, or start one here that listens on loopback only."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+    # Tune's newer output prints a box even with verbose=0.
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if ray.is_initialized():
+        return
+    if address is not None:
+        _check_answers(address)
+        ray.init(address=address, **common)
+        return
+    here = len(os.sched_getaffinity(0))
+    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+
+
+def _check_answers(address: str) -> None:
+    """Raise `InputError` soon when nobody listens: Ray itself waits for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
+            return
+    except ValueError as error:
+        raise InputError(
+            f"--address is {address!r}; wanted HOST:PORT such as 10.0.0.5:6379, or auto"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"--address is {address!r}, but no Ray head answers there ({error}); "
+            "start one with `ray start --head`, or leave --address out to run on this machine"
+        ) from error

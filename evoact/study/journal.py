@@ -1,0 +1,104 @@
+"""The journal on disk: one line a record, durable before anyone is told."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evoact.errors import InputError, StudyError
+from evoact.records import JOURNAL_VERSION, Record, decode, encode
+
+NAME = "journal.jsonl"
+
+
+def read_journal(folder: Path) -> list[Record]:
+    """Return the records of a study's journal.
+
+    A last line that was not written whole (the process was killed) is left
+    out with a warning.
+
+    Raises:
+        InputError: there is no journal, or it is of a newer evoact.
+        StudyError: a line before the last is not a record.
+    """
+    path = folder / NAME
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+    *lines, torn = data.split(b"\n")
+    if torn:
+        warnings.warn(f"{path}: the last line was not written whole; left out", stacklevel=2)
+    if lines:
+        _refuse_newer(path, lines[0])
+    return [_decode(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _decode(path: Path, number: int, line: bytes) -> Record:
+    try:
+        return decode(line.decode())
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}:{number}: not a line of a journal ({error!r})") from error
+
+
+def _refuse_newer(path: Path, first: bytes) -> None:
+    try:
+        version = json.loads(first)["journal_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StudyError(f"{path}:1: not the first line of a journal") from error
+    if version > JOURNAL_VERSION:
+        raise InputError(
+            f"{path} has journal_version {version}, but this evoact reads up to "
+            f"{JOURNAL_VERSION}; install a newer evoact"
+        )
+
+
+class JournalWriter:
+    """Appends records to a study's journal, as its only writer.
+
+    Raises:
+        StudyError: another process is writing it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._file = open(self._path, "ab+")  # noqa: SIM115  # closed by close()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise StudyError(f"{folder} is in use: another process runs this study") from error
+        self._cut_torn_line()
+
+    def _cut_torn_line(self) -> None:
+        self._file.seek(0)
+        data = self._file.read()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            self._file.truncate(whole)
+
+    def append(self, record: Record) -> None:
+        """Write a record; it is on the disk when this returns."""
+        self._file.write(encode(record).encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file, and let others write."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,116 @@
+"""The search loop: generations, then confirmation, then the end.
+
+The loop is the same for a new study and a resumed one. Evolution is replayed
+from the seed, with the evaluations that the journal holds; only what is
+missing is trained.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from evoact.errors import StudyError
+from evoact.evolution import Evolution
+from evoact.records import (
+    Candidate,
+    Cohort,
+    Evaluation,
+    GenerationAsked,
+    GenerationTold,
+    StudyFinished,
+    cut,
+)
+from evoact.study.confirm import choose_winner, confirmation
+from evoact.study.evaluators import Evaluator
+from evoact.study.study import Study
+
+
+def run(study: Study, evaluator: Evaluator) -> None:
+    """Bring an open study to its end.
+
+    Raises:
+        StudyError: no candidate of the first generation could be trained, or
+            the journal is of a search that this version would do otherwise.
+    """
+    if study.is_finished:
+        return
+    evolution = Evolution(study.spec, study.run.seed)
+    for generation in range(study.spec.evolution.generations):
+        candidates = evolution.ask()
+        if not candidates:
+            break  # the space is exhausted
+        _ask(study, GenerationAsked(generation, tuple(candidates), tuple(evolution.rejected)))
+        evaluations = train(study, evaluator, candidates, replicate=0)
+        evolution.tell(evaluations)
+        if generation == 0:
+            _refuse_hopeless(evaluations)
+        if generation not in study.history.told:
+            study.record(GenerationTold(generation))
+    _confirm(study, evaluator)
+    study.record(StudyFinished(choose_winner(study)))
+
+
+def _ask(study: Study, asked: GenerationAsked) -> None:
+    before = study.history.asked.get(asked.generation)
+    if before is None:
+        study.record(asked)
+    elif before.candidates != asked.candidates:
+        raise StudyError(
+            f"generation {asked.generation} of {study.name} would be bred otherwise now; "
+            f"resume it with the versions it was begun with: {study.run.versions}"
+        )
+
+
+def train(
+    study: Study, evaluator: Evaluator, candidates: Sequence[Candidate], replicate: int
+) -> list[Evaluation]:
+    """Return the evaluation of each candidate; train those the journal lacks."""
+    cohorts = cohorts_of(study, candidates, replicate)
+    for evaluation in evaluator.evaluate(cohorts):
+        study.record_evaluation(evaluation)
+    return [study.history.evaluations[c.id, replicate] for c in candidates]
+
+
+def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) -> list[Cohort]:
+    """Cut candidates into cohorts, and leave out what is evaluated already."""
+    done = study.history.evaluations
+    groups = cut(candidates, study.run.cohort)
+    missing = (tuple(c for c in group if (c.id, replicate) not in done) for group in groups)
+    return [
+        Cohort(
+            group,
+            task=study.spec.task,
+            seed=study.run.seed,
+            replicate=replicate,
+            timeout=study.spec.evaluate.timeout,
+            device=study.run.device,
+            test=replicate > 0,
+        )
+        for group in missing
+        if group
+    ]
+
+
+def _refuse_hopeless(evaluations: Sequence[Evaluation]) -> None:
+    if any(evaluation.is_ok for evaluation in evaluations):
+        return
+    reason, count = Counter(f"{e.status}: {e.reason}" for e in evaluations).most_common(1)[0]
+    raise StudyError(
+        f"none of the {len(evaluations)} candidates of the first generation could be trained; "
+        f"{count} of them: {reason}"
+    )
+
+
+def _confirm(study: Study, evaluator: Evaluator) -> None:
+    """Train finalists and baselines with fresh seeds, all replicates at once."""
+    asked = study.history.confirmation
+    if asked is None:
+        asked = confirmation(study)
+        study.record(asked)
+    contestants = list(
+        {c.id: c for c in (*asked.finalists.values(), *asked.baselines.values())}.values()
+    )
+    cohorts = [c for r in asked.replicates for c in cohorts_of(study, contestants, r)]
+    for evaluation in evaluator.evaluate(cohorts):
+        study.record_evaluation(evaluation)

@@ -1,0 +1,238 @@
+"""A study: one search, its folder, its journal, its hall of fame."""
+
+from __future__ import annotations
+
+import platform
+import re
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, Self
+
+from evoact.errors import InputError
+from evoact.language import LANGUAGE_VERSION, Expression
+from evoact.records import (
+    DTYPE,
+    SPEC_VERSION,
+    THREADS,
+    Candidate,
+    Evaluated,
+    Evaluation,
+    History,
+    Listener,
+    Record,
+    RunSpec,
+    SearchSpec,
+    StudyStarted,
+    save_params,
+)
+from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.space import dump_space
+
+_PACKAGES: Final = ("evoact", "torch", "ray", "deap", "numpy", "mlflow")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A candidate of the hall of fame, with its evaluation in the search."""
+
+    rank: int
+    candidate: Candidate
+    evaluation: Evaluation
+
+    @property
+    def expression(self) -> Expression:
+        """The late expression, at its initial parameters."""
+        return self.candidate.late
+
+
+class Study:
+    """One search in its folder: what its journal says, and its files.
+
+    Make one with `evoact.search` or `Study.create`, open one with `Study.load`.
+    """
+
+    def __init__(self, folder: Path, history: History) -> None:
+        self.folder, self.history = folder, history
+        self._spec = history.spec
+        self._writer: JournalWriter | None = None
+        self._listeners: tuple[Listener, ...] = ()
+
+    @classmethod
+    def create(cls, spec: SearchSpec, runs_dir: Path, name: str | None, seed: int) -> Self:
+        """Make the folder of a new study and the first line of its journal.
+
+        Args:
+            spec: what to search; resolved here, once and for all.
+            runs_dir: where studies live.
+            name: of the study; None for the space's name, numbered if taken.
+            seed: decides everything random.
+
+        Raises:
+            InputError: a study of this name exists, or the name is no file name.
+        """
+        refuse_existing(runs_dir, name)
+        folder = _new_folder(runs_dir, name or spec.name)
+        run = RunSpec(
+            seed=seed,
+            cohort=spec.evolution.cohort_size(),
+            dtype=DTYPE,
+            threads=THREADS,
+            device=spec.evaluate.device,
+            versions=_versions(),
+        )
+        resolved = spec.model_copy(update={"run": run})
+        (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
+        data = resolved.model_dump(mode="json")
+        started = StudyStarted(folder.name, seed, data, run.versions)
+        with JournalWriter(folder) as writer:
+            writer.append(started)
+        return cls(folder, History.of([started]))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Open a study from its folder.
+
+        Raises:
+            InputError: there is no study, or it is of a newer evoact.
+            StudyError: its journal is damaged.
+        """
+        folder = Path(folder)
+        records = read_journal(folder)
+        if not records or not isinstance(records[0], StudyStarted):
+            raise InputError(f"{folder} is no study: its journal has no first line")
+        return cls(folder, History.of(records))
+
+    @property
+    def spec(self) -> SearchSpec:
+        """What is searched and how, every default resolved."""
+        return self._spec
+
+    @property
+    def name(self) -> str:
+        """The name of the study: that of its folder."""
+        return self.folder.name
+
+    @property
+    def run(self) -> RunSpec:
+        """What was resolved before the first evaluation."""
+        assert self.spec.run is not None, "a study is resolved when it is created"
+        return self.spec.run
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the search came to its end, confirmation included."""
+        return self.history.finished is not None
+
+    def best(self, n: int | None = None) -> list[Found]:
+        """Return the best `n` of the hall of fame, best first."""
+        best = self.history.hall_of_fame(self.spec, n)
+        return [
+            Found(rank, candidate, self.history.evaluations[candidate.id, 0])
+            for rank, candidate in enumerate(best, 1)
+        ]
+
+    def winner(self) -> Candidate | None:
+        """Return the candidate that the confirmation chose, if it is done."""
+        finished = self.history.finished
+        if finished is None or finished.winner is None:
+            return None
+        return self.history.candidates[finished.winner]
+
+    def trained_params(self, candidate: Candidate) -> dict[str, dict[str, Any]]:
+        """Return trained activation parameters, see `History.trained_params`."""
+        return self.history.trained_params(candidate, self.folder)
+
+    # Writing
+
+    def open(self, listeners: Iterable[Listener]) -> None:
+        """Become the journal's writer, and tell listeners what it says so far."""
+        self._writer = JournalWriter(self.folder)
+        self._listeners = tuple(listeners)
+        self._warn_of_other_versions()
+        seen = History()
+        for record in read_journal(self.folder):
+            seen.apply(record)
+            for listener in self._listeners:
+                listener.on_record(record, seen)
+
+    def record(self, record: Record) -> None:
+        """Write a record to the journal; then tell the listeners."""
+        assert self._writer is not None, "open() the study first"
+        self._writer.append(record)
+        self.history.apply(record)
+        for listener in self._listeners:
+            listener.on_record(record, self.history)
+
+    def record_evaluation(self, evaluation: Evaluation) -> None:
+        """Write an evaluation; its trained parameters first, to a file of their own."""
+        digest = save_params(self.folder / "params", evaluation.params)
+        self.record(Evaluated(replace(evaluation, params={}), digest))
+
+    def close(self) -> None:
+        """Close the listeners and let others write the journal."""
+        for listener in self._listeners:
+            listener.close()
+        if self._writer is not None:
+            self._writer.close()
+        self._listeners, self._writer = (), None
+
+    def _warn_of_other_versions(self) -> None:
+        now = _versions()
+        recorded = self.run.versions
+        changed = [
+            f"{name} {recorded[name]} -> {now.get(name)}"
+            for name in ("evoact", "torch", "deap", "numpy", "language")
+            if recorded.get(name) != now.get(name)
+        ]
+        if changed:
+            warnings.warn(
+                f"study {self.name} was begun with other versions ({', '.join(changed)}); "
+                "results may differ from those of one uninterrupted run",
+                stacklevel=2,
+            )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "language": str(LANGUAGE_VERSION)}
+    found["spec"] = str(SPEC_VERSION)
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def refuse_existing(runs_dir: Path, name: str | None) -> None:
+    """Raise `InputError` if a study cannot have this name.
+
+    None, for a name of evoact's choice, is always well.
+    """
+    if name is None:
+        return
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
+        )
+    if (runs_dir / name).exists():
+        raise InputError(
+            f"--name is {name!r}, but {runs_dir / name} exists; nothing is overwritten: choose "
+            f"another name, or go on with it by `evoact resume {runs_dir / name}`"
+        )
+
+
+def _new_folder(runs_dir: Path, name: str) -> Path:
+    """Make a folder that did not exist, with a number behind its name if need be."""
+    for candidate in (name, *(f"{name}-{i}" for i in range(2, 10_000))):
+        try:
+            (runs_dir / candidate).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(f"--runs-dir {runs_dir} cannot be written: {error}") from error
+        return runs_dir / candidate
+    raise InputError(f"{runs_dir} has {name} and ten thousand more; choose another --name")

@@ -1,0 +1,209 @@
+"""What confirmation with fresh seeds says: who is better than whom, and how surely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evoact.records import Candidate, History, Record, StudyFinished
+from evoact.stats import Interval, Paired, compare_paired, holm, mean_interval
+from evoact.tracking.describe import csv_text, write_atomically
+
+WINNER, FINALIST, BASELINE = "winner", "finalist", "baseline"
+VALIDATION, TEST = "validation accuracy", "test accuracy"
+
+CONFIRMATION_COLUMNS: Final = (
+    "label",
+    "role",
+    "expression",
+    "val_mean",
+    "val_low",
+    "val_high",
+    "test_mean",
+    "test_low",
+    "test_high",
+    "n",
+    "failed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Someone trained in confirmation, with accuracies by replicate.
+
+    `test` is empty for finalists that did not win: the test set is not used
+    for choosing. `failed` counts the replicates whose training failed.
+    """
+
+    label: str
+    role: str
+    candidate: Candidate
+    validation: Mapping[int, float]
+    test: Mapping[int, float]
+    failed: int
+
+    def values(self, measure: str) -> Mapping[int, float]:
+        """Return the accuracies of one measure, by replicate."""
+        return self.test if measure == TEST else self.validation
+
+    def interval(self, measure: str) -> Interval | None:
+        """Return the mean with its 95 % interval, or None without any value."""
+        values = self.values(measure)
+        return mean_interval(values.values()) if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The winner against one baseline; `skipped` pairs lack one of the two values.
+
+    `corrected` is the p-value after Holm's correction over all baselines.
+    """
+
+    baseline: str
+    measure: str
+    paired: Paired
+    corrected: float
+    skipped: int
+
+
+def contestants(history: History) -> list[Contestant]:
+    """Return who was confirmed: the winner, the other finalists, the baselines.
+
+    A candidate that is finalist and baseline at once is listed once: as the
+    winner if it won, else as the baseline.
+    """
+    if history.confirmation is None:
+        return []
+    winner = history.finished.winner if history.finished else None
+    finalists, baselines = history.confirmation.finalists, history.confirmation.baselines
+    known = {candidate.id for candidate in baselines.values()}
+    roles = [(k, WINNER, c) for k, c in finalists.items() if c.id == winner][:1]
+    roles += [(k, FINALIST, c) for k, c in finalists.items() if c.id not in {winner, *known}]
+    roles += [(k, BASELINE, c) for k, c in baselines.items() if c.id != winner]
+    return [_contestant(label, role, candidate, history) for label, role, candidate in roles]
+
+
+def _contestant(label: str, role: str, candidate: Candidate, history: History) -> Contestant:
+    evaluations = history.confirmed(candidate)
+    good = [evaluation for evaluation in evaluations if evaluation.is_ok]
+    validation = {
+        e.replicate: e.objectives["val_accuracy"] for e in good if "val_accuracy" in e.objectives
+    }
+    test = {e.replicate: e.test["test_accuracy"] for e in good if "test_accuracy" in e.test}
+    return Contestant(
+        label,
+        role,
+        candidate,
+        validation,
+        {} if role == FINALIST else test,
+        failed=len(evaluations) - len(good),
+    )
+
+
+def comparisons(history: History) -> list[Comparison]:
+    """Compare the winner with each baseline, replicate by replicate.
+
+    Baselines without any shared replicate are left out; so is the winner's
+    own name among the baselines.
+    """
+    everyone = contestants(history)
+    winner = next((c for c in everyone if c.role == WINNER), None)
+    if winner is None:
+        return []
+    baselines = [c for c in everyone if c.role == BASELINE]
+    return [
+        comparison
+        for measure in (VALIDATION, TEST)
+        for comparison in _family(winner, baselines, measure)
+    ]
+
+
+def _family(winner: Contestant, baselines: list[Contestant], measure: str) -> list[Comparison]:
+    found = [(b, _paired(winner.values(measure), b.values(measure))) for b in baselines]
+    pairs = [(baseline, paired) for baseline, paired in found if paired is not None]
+    corrected = holm([paired.p_value for _, paired in pairs])
+    return [
+        Comparison(
+            baseline.label,
+            measure,
+            paired,
+            p,
+            skipped=len({*winner.values(measure), *baseline.values(measure)}) - paired.n,
+        )
+        for (baseline, paired), p in zip(pairs, corrected, strict=True)
+    ]
+
+
+def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> Paired | None:
+    shared = sorted(a.keys() & b.keys())
+    return compare_paired([a[r] for r in shared], [b[r] for r in shared]) if shared else None
+
+
+def confirmation_rows(history: History) -> list[dict[str, str | float | int | None]]:
+    """Return the confirmed results as plain rows: winner, finalists, baselines.
+
+    None stands for a value that does not exist: bounds of a single value, or
+    the test accuracy of a finalist that did not win.
+    """
+    return [
+        {
+            "label": contestant.label,
+            "role": contestant.role,
+            "expression": contestant.candidate.text,
+            **_bounds("val", contestant.interval(VALIDATION)),
+            **_bounds("test", contestant.interval(TEST)),
+            "n": len(contestant.validation),
+            "failed": contestant.failed,
+        }
+        for contestant in contestants(history)
+    ]
+
+
+def comparison_rows(history: History) -> list[dict[str, str | float | int | None]]:
+    """Return the winner's comparisons with the baselines as plain rows."""
+    return [
+        {
+            "baseline": comparison.baseline,
+            "measure": comparison.measure,
+            "difference": comparison.paired.difference,
+            "low": _finite(comparison.paired.low),
+            "high": _finite(comparison.paired.high),
+            "p_value": comparison.paired.p_value,
+            "p_holm": comparison.corrected,
+            "n": comparison.paired.n,
+            "skipped": comparison.skipped,
+        }
+        for comparison in comparisons(history)
+    ]
+
+
+def _bounds(prefix: str, interval: Interval | None) -> dict[str, float | None]:
+    names = ("mean", "low", "high")
+    return {f"{prefix}_{n}": _finite(getattr(interval, n)) if interval else None for n in names}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+class ConfirmationCsv:
+    """Writes `confirmation.csv` when the study is finished.
+
+    Args:
+        path: the file; its folder is made when missing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def on_record(self, record: Record, history: History) -> None:
+        """Write the file when the study is finished."""
+        if isinstance(record, StudyFinished):
+            text = csv_text(CONFIRMATION_COLUMNS, confirmation_rows(history))
+            write_atomically(self._path, text)
+
+    def close(self) -> None:
+        """Do nothing: the file is whole once it is there."""

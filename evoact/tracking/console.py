@@ -1,0 +1,226 @@
+"""A search on the terminal: a live display, or plain lines in a log."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from evoact.records import (
+    ConfirmationAsked,
+    Evaluated,
+    GenerationTold,
+    History,
+    Record,
+    SearchSpec,
+    Status,
+    StudyFinished,
+)
+from evoact.tracking.describe import (
+    annealing_text,
+    duration_text,
+    known_name,
+    objective_text,
+    spec_of,
+)
+from evoact.tracking.pace import Pace
+
+if TYPE_CHECKING:
+    import rich.console
+
+_BEST: Final = 5
+_SECONDS_BETWEEN_TABLES: Final = 0.25  # the hall of fame of a large study takes a while to sort
+_QUARTERS: Final = 4
+_WIDE: Final = 80  # columns; with fewer, expressions need the room
+
+
+class Console:
+    """Shows a study while it runs.
+
+    On a terminal: a display of the study's state, refreshed in place. Else:
+    a line for each generation and a few for the confirmation.
+
+    Args:
+        console: where to write.
+        total: trainings expected; by default what the specification says.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        console: rich.console.Console,
+        total: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        pace = Pace(clock, total)
+        live = console.is_terminal and not console.is_dumb_terminal
+        self._view = _LiveView(console, pace, clock) if live else _PlainView(console, pace)
+
+    def on_record(self, record: Record, history: History) -> None:
+        """Show a record."""
+        self._view.on_record(record, history)
+
+    def close(self) -> None:
+        """Leave the terminal as it was found, below the last display."""
+        self._view.close()
+
+
+class _PlainView:
+    """Lines for logs and pipes; nothing for single trainings."""
+
+    def __init__(self, console: rich.console.Console, pace: Pace) -> None:
+        self._console, self._pace = console, pace
+        self._quarter = 0
+
+    def on_record(self, record: Record, history: History) -> None:
+        self._pace.on_record(record, history)
+        if isinstance(record, GenerationTold):
+            self._print(_generation_line(record.generation, history, self._pace))
+        elif isinstance(record, ConfirmationAsked):
+            finalists, baselines = len(record.finalists), len(record.baselines)
+            self._print(
+                f"confirmation: {finalists} finalists and {baselines} baselines "
+                f"with {len(record.replicates)} fresh seeds each{_left(self._pace)}"
+            )
+        elif isinstance(record, Evaluated) and history.confirmation:
+            self._confirmation(history)
+
+    def _confirmation(self, history: History) -> None:
+        asked = sum(len(generation.candidates) for generation in history.asked.values())
+        total, done = self._pace.total - asked, self._pace.done - asked
+        quarter = _QUARTERS * done // total if total > 0 else 0
+        if quarter > self._quarter:
+            self._quarter = quarter
+            self._print(f"confirmation: {done}/{total} trained{_left(self._pace)}")
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self) -> None:
+        """Do nothing: every line is out."""
+
+
+def _generation_line(generation: int, history: History, pace: Pace) -> str:
+    spec = spec_of(history)
+    asked = history.asked[generation]
+    evaluations = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
+    failed = sum(1 for evaluation in evaluations if evaluation and not evaluation.is_ok)
+    number = sorted(history.asked).index(generation) + 1
+    return (
+        f"generation {number}/{spec.evolution.generations}: {_best_text(history, spec)}, "
+        f"{len(evaluations)} trained, {failed} failed, {len(asked.rejected)} rejected{_left(pace)}"
+    )
+
+
+def _best_text(history: History, spec: SearchSpec) -> str:
+    for candidate in history.hall_of_fame(spec, 1):
+        value = history.evaluations[candidate.id, 0].objectives[spec.primary]
+        return f"best {spec.primary} {objective_text(spec.primary, value)} ({candidate.text})"
+    return "no candidate could be trained yet"
+
+
+def _left(pace: Pace) -> str:
+    left = pace.left()
+    return "" if left is None else f", about {duration_text(left)} left"
+
+
+class _LiveView:
+    """A display that is refreshed in place.
+
+    What is drawn is made in the thread of the search: the thread that
+    refreshes must not walk over a history while it grows.
+    """
+
+    def __init__(
+        self, console: rich.console.Console, pace: Pace, clock: Callable[[], float]
+    ) -> None:
+        self._pace, self._clock = pace, clock
+        self._live = Live(console=console, refresh_per_second=2, auto_refresh=True)
+        self._drawn = -_SECONDS_BETWEEN_TABLES
+
+    def on_record(self, record: Record, history: History) -> None:
+        self._pace.on_record(record, history)
+        recent = self._clock() - self._drawn < _SECONDS_BETWEEN_TABLES
+        if isinstance(record, Evaluated) and recent:
+            return
+        self._live.update(self._display(history))
+        self._drawn = self._clock()
+        if isinstance(record, StudyFinished):
+            self._live.stop()
+        elif not self._live.is_started:
+            self._live.start()
+
+    def close(self) -> None:
+        self._live.stop()
+
+    def _display(self, history: History) -> RenderableType:
+        spec = spec_of(history)
+        wide = self._live.console.width >= _WIDE
+        return Group(_header(history, spec), self._progress(), _best_table(history, spec, wide))
+
+    def _progress(self) -> RenderableType:
+        grid = Table.grid(padding=(0, 2))
+        bar = ProgressBar(total=max(1, self._pace.total), completed=self._pace.done, width=40)
+        left = self._pace.left()
+        ends = None if left is None else self._clock() + left
+        grid.add_row(bar, f"{self._pace.done}/{self._pace.total}", _Countdown(ends, self._clock))
+        return grid
+
+
+class _Countdown:
+    """The time left, by the clock at the moment it is drawn."""
+
+    def __init__(self, ends: float | None, clock: Callable[[], float]) -> None:
+        self._ends, self._clock = ends, clock
+
+    def __rich__(self) -> Text:
+        if self._ends is None:
+            return Text("")
+        left = self._ends - self._clock()
+        return Text(f"about {duration_text(left)} left" if left > 0 else "any moment now")
+
+
+def _header(history: History, spec: SearchSpec) -> Text:
+    counts = Counter(evaluation.status for evaluation in history.evaluations.values())
+    failures = [f"{n} {status.value}" for status, n in counts.items() if status is not Status.OK]
+    parts = [_stage(history, spec), f"{counts[Status.OK]} trained", *sorted(failures)]
+    if rejected := sum(len(asked.rejected) for asked in history.asked.values()):
+        parts.append(f"{rejected} rejected")
+    return Text.assemble((spec.name, "bold"), "  ", ", ".join(parts))
+
+
+def _stage(history: History, spec: SearchSpec) -> str:
+    if history.finished:
+        return "finished"
+    if history.confirmation:
+        return "confirmation"
+    return f"generation {len(history.asked)}/{spec.evolution.generations}"
+
+
+def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, expand=True)
+    table.add_column("#", justify="right")
+    table.add_column("best so far", no_wrap=True, overflow="ellipsis", ratio=1)
+    for name in spec.objectives:
+        table.add_column(name, justify="right", no_wrap=True)
+    if wide:
+        table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=30)
+    table.add_column("known as", no_wrap=True)
+    for rank, candidate in enumerate(history.hall_of_fame(spec, _BEST), start=1):
+        values = history.evaluations[candidate.id, 0].objectives
+        table.add_row(
+            str(rank),
+            Text(candidate.text),
+            *(objective_text(name, values[name]) for name in spec.objectives),
+            *([Text(annealing_text(candidate))] if wide else []),
+            known_name(candidate.late),
+        )
+    return table

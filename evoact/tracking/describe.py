@@ -1,0 +1,111 @@
+"""How trackers put parts of a study into words and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from evoact.language import Expression, known_as
+from evoact.records import Candidate, History, SearchSpec
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t")
+
+
+def spec_of(history: History) -> SearchSpec:
+    """Return the study's specification; it is parsed once, not once a record."""
+    assert history.started is not None, "the journal has no first line yet"
+    return _parse(json.dumps(history.started.spec))
+
+
+@lru_cache(maxsize=8)
+def _parse(text: str) -> SearchSpec:
+    return SearchSpec.model_validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def known_name(expression: Expression) -> str:
+    """Return the name that an expression is known by, or nothing."""
+    return known_as(expression) or ""
+
+
+def annealing_text(candidate: Candidate) -> str:
+    """Return the annealing genes in one short text, `-` for none.
+
+    >>> from evoact.language import resolve
+    >>> from evoact.records import Anneal
+    >>> annealing_text(Candidate(resolve("silu"), Anneal(resolve("relu"), "cosine", 0.0, 0.5)))
+    'relu -> cosine 0..0.5'
+    >>> annealing_text(Candidate(resolve("silu")))
+    '-'
+    """
+    genes = candidate.anneal
+    if genes is None:
+        return "-"
+    early = known_name(genes.early) or str(genes.early.canonical())
+    return f"{early} -> {genes.schedule} {genes.start:g}..{genes.end:g}"
+
+
+def objective_text(name: str, value: float) -> str:
+    """Return an objective's value as people read it.
+
+    >>> objective_text("val_accuracy", 0.612), objective_text("cost", 3.8)
+    ('0.6120', '3.8')
+    """
+    return f"{value:.4f}" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as people say it.
+
+    >>> duration_text(42.4), duration_text(130), duration_text(5400)
+    ('42 s', '2 min', '1 h 30 min')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    r"""Return rows as CSV: numbers by `repr`, None as nothing, lines end in `\n`.
+
+    A text that a spreadsheet would take for a formula gets a leading `'`,
+    so that opening the file runs nothing.
+
+    >>> csv_text(["expression", "value"], [{"expression": "-x", "value": -0.5}])
+    "expression,value\n'-x,-0.5\n"
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    return buffer.getvalue()
+
+
+def _cell(value: str | float | int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        line = value.replace("\r", " ")  # Python 3.11 writes it bare, as the end of a row
+        return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
+    return repr(value)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="")
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,78 @@
+"""The best candidates of a search as rows, and as a file that is always whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from evoact.records import Candidate, GenerationTold, History, Record, SearchSpec
+from evoact.tracking.describe import csv_text, known_name, spec_of, write_atomically
+
+SIZE: Final = 20
+
+_ALWAYS: Final = ("val_accuracy", "cost", "nodes")
+_GENES: Final = ("early", "schedule", "start", "end")
+
+
+def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
+    """Return the names of the columns: every objective, and what people ask for besides.
+
+    >>> hall_of_fame_columns(SearchSpec(objectives={"cost": "min"}))[4:8]
+    ['cost', 'val_accuracy', 'nodes', 'generation']
+    """
+    values = dict.fromkeys([*spec.objectives, *_ALWAYS])
+    return ["rank", "id", "expression", "known_as", *values, "generation", "origin", *_GENES]
+
+
+def hall_of_fame_rows(history: History) -> list[dict[str, str | float | int]]:
+    """Return the hall of fame as plain rows, best first.
+
+    With one objective the best 20; with more, all candidates that no other
+    one dominates. Only what is the same on every executor: no timings, no
+    facts about hosts. What does not apply (genes without annealing, a value
+    that was not measured) is the empty text.
+    """
+    spec = spec_of(history)
+    best = history.hall_of_fame(spec, SIZE if len(spec.objectives) == 1 else None)
+    return [_row(rank, candidate, spec, history) for rank, candidate in enumerate(best, start=1)]
+
+
+def _row(
+    rank: int, candidate: Candidate, spec: SearchSpec, history: History
+) -> dict[str, str | float | int]:
+    measured = history.evaluations[candidate.id, 0].objectives
+    static = {"cost": candidate.late.cost}
+    genes = candidate.anneal.to_dict() if candidate.anneal else dict.fromkeys(_GENES, "")
+    return {
+        "rank": rank,
+        "id": candidate.id,
+        "expression": candidate.text,
+        "known_as": known_name(candidate.late),
+        **{n: measured.get(n, static.get(n, "")) for n in [*spec.objectives, *_ALWAYS]},
+        "nodes": candidate.late.nodes,
+        "generation": history.born[candidate.id],
+        "origin": candidate.origin,
+        **genes,
+    }
+
+
+class HallOfFameCsv:
+    """Writes `hall_of_fame.csv` anew after every generation.
+
+    The bytes depend on the journal's candidates and scores alone.
+
+    Args:
+        path: the file; its folder is made when missing.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+
+    def on_record(self, record: Record, history: History) -> None:
+        """Write the file when a generation was told."""
+        if isinstance(record, GenerationTold):
+            columns = hall_of_fame_columns(spec_of(history))
+            write_atomically(self._path, csv_text(columns, hall_of_fame_rows(history)))
+
+    def close(self) -> None:
+        """Do nothing: the file is whole after every record."""

@@ -1,0 +1,225 @@
+"""Where MLflow keeps what it is told: which store, whether it is there, making it ready."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, urlsplit
+
+from evoact.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+EXPERIMENT: Final = "evoact"
+EMBEDDED, OFF = "embedded", "off"
+
+_SERVERS: Final = ("http", "https")
+_DATABASES: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_WANTED: Final = (
+    "wanted embedded, off, http(s)://HOST:PORT of an MLflow server, sqlite:////PATH/mlflow.db, "
+    f"or a database URI ({', '.join(_DATABASES)})"
+)
+_CURE: Final = "; start the server, mend the URI, or set tracking.mlflow to embedded or off"
+
+
+def tracking_uri(setting: str, runs_dir: str | Path) -> str | None:
+    """Return the MLflow tracking URI that the key `tracking.mlflow` means.
+
+    Args:
+        setting: `embedded`, `off`, or a tracking URI.
+        runs_dir: the folder of studies, where the embedded store lies.
+
+    Returns:
+        None for `off`.
+
+    Raises:
+        InputError: the folder's name cannot stand in a database URI.
+
+    >>> tracking_uri("embedded", "/data/runs")
+    'sqlite:////data/runs/mlflow.db'
+    >>> tracking_uri("off", "/data/runs") is None
+    True
+    """
+    if setting == OFF:
+        return None
+    if setting != EMBEDDED:
+        return setting
+    folder = Path(runs_dir).absolute()
+    if strange := sorted(set("?#") & set(str(folder))):
+        raise InputError(
+            f"runs directory {str(folder)!r} has {strange[0]!r} in its name, which the embedded "
+            "MLflow store cannot have; choose another, or set tracking.mlflow to off"
+        )
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+def check_reachable(uri: str, timeout: float = 20.0) -> None:
+    """Raise `InputError` when a tracking URI leads nowhere, before a search starts.
+
+    A server must answer, a database must listen, a sqlite file's folder must
+    be writable. MLflow's own client would retry for minutes.
+
+    Args:
+        uri: a tracking URI, see `tracking_uri`.
+        timeout: seconds that a server may take to answer.
+    """
+    parts = urlsplit(uri)
+    scheme = parts.scheme.partition("+")[0]
+    try:
+        if scheme == "sqlite":
+            _check_file(sqlite_path(uri))
+        elif scheme in _SERVERS:
+            _check_server(uri, timeout)
+        elif scheme in _DATABASES:
+            address = (parts.hostname or "localhost", parts.port or _DATABASES[scheme])
+            socket.create_connection(address, timeout).close()
+        else:
+            known = (EMBEDDED, OFF)
+            raise InputError(
+                f"tracking.mlflow is {redacted(uri)!r}{nearest(uri, known)}; {_WANTED}"
+            )
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = getattr(error, "reason", None) or error
+        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
+
+
+def sqlite_path(uri: str) -> Path:
+    """Return the file of a sqlite URI, absolute.
+
+    >>> str(sqlite_path("sqlite:////data/runs/mlflow.db"))
+    '/data/runs/mlflow.db'
+    """
+    path = uri.partition(":///")[2].partition("?")[0]
+    if not path or path == ":memory:":
+        raise InputError(
+            f"tracking.mlflow is {uri!r}, which names no file; wanted sqlite:////PATH/mlflow.db"
+        )
+    return Path(path).absolute()
+
+
+def redacted(uri: str) -> str:
+    """Return a URI without its password.
+
+    >>> redacted("postgresql://me:secret@db/mlflow")
+    'postgresql://me:***@db/mlflow'
+    """
+    parts: SplitResult = urlsplit(uri)
+    if parts.password is None:
+        return uri
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}").geturl()
+
+
+def _check_file(path: Path) -> None:
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder")
+    for needed in [path, folder] if path.exists() else [folder]:
+        if not os.access(needed, os.W_OK):
+            raise PermissionError(f"{needed} cannot be written")
+
+
+def _check_server(uri: str, timeout: float) -> None:
+    health = f"{uri.rstrip('/')}/health"
+    try:
+        with urllib.request.urlopen(_without_user(health), timeout=timeout):  # noqa: S310  # http or https only
+            return
+    except urllib.error.HTTPError as error:
+        # 401 or 404 is an answer: hosted servers guard or lack this page.
+        if error.code >= 500:
+            raise
+    except urllib.error.URLError as error:
+        # A certificate that Python does not know may be known to MLflow's client.
+        if not isinstance(error.reason, ssl.SSLCertVerificationError):
+            raise
+
+
+def _without_user(uri: str) -> str:
+    """Leave out `user:password@`, which urllib takes for a part of the host."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def prepare_store(uri: str) -> str:
+    """Make a store ready for runs, and return the id of evoact's experiment.
+
+    A sqlite database is created and migrated here, once, before workers run.
+    Telemetry and printed addresses of runs are turned off, and a server that
+    goes away later is given up after some seconds, unless the user's
+    environment says otherwise.
+
+    Raises:
+        InputError: the store refuses, or its experiment was deleted.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    with _quiet():
+        if uri.startswith("sqlite"):
+            sqlite_path(uri).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            client = MlflowClient(tracking_uri=uri)
+            found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
+        except MlflowException as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
+    if found.lifecycle_stage == "deleted":
+        raise InputError(
+            f"the MLflow experiment {EXPERIMENT!r} was deleted; restore it with "
+            f"MLFLOW_TRACKING_URI={redacted(uri)} mlflow experiments restore "
+            f"-x {found.experiment_id}, or set tracking.mlflow to off"
+        )
+    return str(found.experiment_id)
+
+
+def _create(client: MlflowClient, uri: str) -> Experiment:
+    from mlflow.exceptions import MlflowException
+
+    # Beside the database; a server knows itself where it keeps files.
+    local = uri.startswith("sqlite")
+    location = (sqlite_path(uri).parent / "mlartifacts").as_uri() if local else None
+    try:
+        return client.get_experiment(client.create_experiment(EXPERIMENT, location))
+    except MlflowException:
+        found = client.get_experiment_by_name(EXPERIMENT)  # another study was faster
+        if found is None:
+            raise
+        return found
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what concerns MLflow's developers only from the terminal, while a store opens.
+
+    That is a line for each migration of a new database, and a warning that
+    MLflow's models use a deprecated option of SQLAlchemy 2.1.
+    """
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,61 @@
+"""How far a study is, and how long the rest takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from evoact.records import Evaluated, History, Record, SearchSpec
+from evoact.tracking.describe import spec_of
+
+# Faster than this is no training: the records are replayed from a journal.
+_REPLAY_PER_SECOND: Final = 500.0
+
+
+class Pace:
+    """Counts trainings and estimates the time left.
+
+    The speed is the average since the study started, or was resumed: the
+    records that a resumed study replays do not count.
+
+    Args:
+        clock: seconds, monotonic.
+        total: trainings expected; by default what the specification says,
+            corrected by what was really asked.
+    """
+
+    def __init__(self, clock: Callable[[], float], total: int | None = None) -> None:
+        self._clock, self._given = clock, total
+        self._since, self._before = clock(), 0
+        self.done = 0
+        self.total = total or 0
+
+    def on_record(self, record: Record, history: History) -> None:
+        """Count a record."""
+        self.total = self._given or expected_trainings(history, spec_of(history))
+        if not isinstance(record, Evaluated):
+            return
+        self.done = len(history.evaluations)
+        elapsed = self._clock() - self._since
+        if self.done - self._before > _REPLAY_PER_SECOND * elapsed:
+            self._since, self._before = self._clock(), self.done
+
+    def left(self) -> float | None:
+        """Return the seconds that the rest takes, or None when nothing is known yet."""
+        counted = self.done - self._before
+        if counted <= 0 or self.total <= self.done:
+            return None
+        return (self._clock() - self._since) / counted * (self.total - self.done)
+
+
+def expected_trainings(history: History, spec: SearchSpec) -> int:
+    """Return how many trainings a study takes, as far as it is known."""
+    asked = sum(len(generation.candidates) for generation in history.asked.values())
+    if history.confirmation is not None:
+        everyone = {c.id for c in history.confirmation.finalists.values()}
+        everyone |= {c.id for c in history.confirmation.baselines.values()}
+        return asked + len(everyone) * len(history.confirmation.replicates)
+    to_come = max(0, spec.evolution.generations - len(history.asked)) * spec.evolution.population
+    confirm = spec.evaluate.confirm
+    confirmed = (confirm.top + len(confirm.baselines)) * confirm.seeds if confirm.top else 0
+    return asked + to_come + confirmed

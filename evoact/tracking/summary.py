@@ -1,0 +1,171 @@
+"""The final report of a study, on the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from evoact.records import History
+from evoact.stats import Interval, pairs_needed
+from evoact.tracking.confirmation import (
+    BASELINE,
+    TEST,
+    VALIDATION,
+    WINNER,
+    Comparison,
+    Contestant,
+    comparisons,
+    contestants,
+)
+from evoact.tracking.describe import annealing_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SIGNIFICANT: Final = 0.05
+
+
+def print_summary(console: Console, history: History) -> None:
+    """Print what confirmation with fresh seeds found: results, comparisons, a verdict."""
+    everyone = contestants(history)
+    if everyone:
+        console.print(_results_table(everyone))
+    found = comparisons(history)
+    if found:
+        console.print(_comparison_table(found))
+    console.print()
+    for sentence in verdict(history):
+        console.print(Text(sentence))
+
+
+def _results_table(everyone: list[Contestant]) -> Table:
+    table = Table(title="Confirmed with fresh seeds", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("who", no_wrap=True)
+    table.add_column("expression", overflow="fold")
+    for name in ("val accuracy", "n", "test accuracy"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in everyone:
+        table.add_row(
+            Text(f"{BASELINE} {one.label}" if one.role == BASELINE else one.role),
+            _candidate_text(one),
+            _interval_text(one.interval(VALIDATION)),
+            str(len(one.validation)),
+            _interval_text(one.interval(TEST)),
+            style="bold" if one.role == WINNER else None,
+        )
+    table.caption = "mean and 95 % interval; the test set speaks for winner and baselines only"
+    table.caption_justify = "left"
+    return table
+
+
+def _candidate_text(one: Contestant) -> Text:
+    genes = f"\n{annealing_text(one.candidate)}" if one.candidate.anneal else ""
+    return Text.assemble(one.candidate.text, (genes, "dim"))
+
+
+def _interval_text(interval: Interval | None) -> Text:
+    if interval is None:
+        return Text("-")
+    if math.isnan(interval.low):
+        return Text(f"{interval.mean:.4f}")
+    return Text(f"{interval.mean:.4f} ± {interval.high - interval.mean:.4f}")
+
+
+def _comparison_table(found: list[Comparison]) -> Table:
+    table = Table(title="Winner minus baseline", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("measure", no_wrap=True)
+    table.add_column("baseline", no_wrap=True)
+    for name in ("difference", "corrected p", "pairs"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in found:
+        table.add_row(
+            one.measure.replace("validation", "val"),
+            Text(one.baseline),
+            Text(_difference_text(one)),
+            f"{one.corrected:.4f}",
+            str(one.paired.n),
+        )
+    table.caption = "same seeds, paired; exact signed-rank test, Holm's correction over baselines"
+    table.caption_justify = "left"
+    return table
+
+
+def _difference_text(one: Comparison) -> str:
+    text = f"{one.paired.difference:+.4f}"
+    if math.isnan(one.paired.low):
+        return text
+    return f"{text} [{one.paired.low:+.4f}, {one.paired.high:+.4f}]"
+
+
+def verdict(history: History) -> list[str]:
+    """Return in words whether the winner is better than the best baseline.
+
+    The best baseline is the one with the highest mean validation accuracy, so
+    that the test set chooses nothing.
+    """
+    everyone = contestants(history)
+    if not everyone:
+        return ["There was no confirmation."]
+    winner = next((one for one in everyone if one.role == WINNER), None)
+    if winner is None:
+        return ["There is no winner: no finalist could be trained with fresh seeds."]
+    own = _own_baseline(winner, history)
+    best = "the best other baseline" if own else "the best baseline"
+    return [*own, *_against_best(everyone, comparisons(history), best), *_failures(everyone)]
+
+
+def _own_baseline(winner: Contestant, history: History) -> list[str]:
+    assert history.confirmation is not None
+    for name, candidate in history.confirmation.baselines.items():
+        if candidate.id == winner.candidate.id:
+            return [f"The winner is itself the baseline {name}: the search found nothing better."]
+    return []
+
+
+def _against_best(everyone: list[Contestant], found: list[Comparison], words: str) -> list[str]:
+    means = {one.label: one.interval(VALIDATION) for one in everyone if one.role == BASELINE}
+    known = {label: interval.mean for label, interval in means.items() if interval}
+    if not known:
+        return ["No baseline was confirmed: there is nothing to compare the winner with."]
+    best = max(known, key=lambda label: known[label])
+    sentences = []
+    for measure in (VALIDATION, TEST):
+        family = [one for one in found if one.measure == measure]
+        sentences += [_judged(one, len(family), words) for one in family if one.baseline == best]
+    if len(sentences) > 1:
+        sentences.append(
+            "The winner was chosen by its validation accuracy, which flatters it; "
+            "the test accuracy does not."
+        )
+    return sentences
+
+
+def _judged(one: Comparison, family: int, words: str) -> str:
+    if one.corrected >= SIGNIFICANT:
+        outcome = "is not shown to be better than"
+    else:
+        outcome = "is better than" if one.paired.difference > 0 else "is worse than"
+    sentence = (
+        f"In {one.measure} the winner {outcome} {one.baseline}, {words}: "
+        f"{_difference_text(one)}, corrected p = {one.corrected:.4f}."
+    )
+    needed = pairs_needed(family, SIGNIFICANT)
+    if one.paired.n < needed:
+        sentence += (
+            f" With {one.paired.n} seeds and {family} "
+            f"{'baseline' if family == 1 else 'baselines'} no p-value below {SIGNIFICANT} can "
+            f"come out: set evaluate.confirm.seeds to {needed} or more."
+        )
+    return sentence
+
+
+def _failures(everyone: list[Contestant]) -> list[str]:
+    failed = {one.label: one.failed for one in everyone if one.failed}
+    if not failed:
+        return []
+    listed = ", ".join(f"{label}: {count}" for label, count in failed.items())
+    return [f"Trainings that failed and are left out, with their pairs: {listed}."]
