@@ -19,7 +19,7 @@ from evoact.errors import InputError, nearest
 from evoact.export.job import Job, make_job, staged
 from evoact.export.parity import check_parity
 from evoact.export.values import LayerValues, Trained, activation
-from evoact.language import LANGUAGE_VERSION, parse
+from evoact.language import LANGUAGE_VERSION, Expression, parse
 from evoact.nn import Activation
 
 STATE_VERSION: Final = 1
@@ -67,7 +67,11 @@ def _key(layer: str | None, name: str) -> str:
 
 
 def write_state(
-    path: Path | str, expression: Any, *, trained: Trained | None = None, about: str = ""
+    path: Path | str,
+    expression: Expression | str,
+    *,
+    trained: Trained | None = None,
+    about: str = "",
 ) -> list[Path]:
     """Write `PATH.safetensors` and `PATH.json`, checked and atomically.
 

@@ -77,7 +77,8 @@ def _mnist1d() -> dict[str, npt.NDArray[np.float64]]:
     """MNIST-1D (Greydanus 2020): 4,000 + 1,000 generated signals of 40 samples."""
     path = cache_dir() / "mnist1d-v1.npz"
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there yet, or not whole
         data = _make_mnist1d()

@@ -80,7 +80,8 @@ def contestants(history: History) -> list[Contestant]:
     winner = history.finished.winner if history.finished else None
     finalists, baselines = history.confirmation.finalists, history.confirmation.baselines
     known = {candidate.id for candidate in baselines.values()}
-    roles = [(k, WINNER, c) for k, c in finalists.items() if c.id == winner][:1]
+    everyone = [*finalists.items(), *baselines.items()]
+    roles = [(k, WINNER, c) for k, c in everyone if c.id == winner][:1]
     roles += [(k, FINALIST, c) for k, c in finalists.items() if c.id not in {winner, *known}]
     roles += [(k, BASELINE, c) for k, c in baselines.items() if c.id != winner]
     return [_contestant(label, role, candidate, history) for label, role, candidate in roles]

@@ -8,9 +8,18 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from evoact.records import GenerationTold, History, Record, StudyFinished, StudyStarted, encode
+from evoact.errors import StudyError
+from evoact.records import (
+    Candidate,
+    GenerationTold,
+    History,
+    Record,
+    StudyFinished,
+    StudyStarted,
+    encode,
+)
 from evoact.tracking.confirmation import CONFIRMATION_COLUMNS, confirmation_rows
 from evoact.tracking.describe import csv_text, spec_of
 from evoact.tracking.figures import function_figure, save_figure
@@ -174,11 +183,19 @@ class MlflowTracker:
         _log(client, run_id, points, child_params(child.candidate))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "function.png"
-            save_figure(function_figure(child.candidate.late), path)
+            trained = self._trained(child.candidate, history)
+            save_figure(function_figure(child.candidate.late, params=trained), path)
             client.log_artifact(run_id, str(path))
         client.set_tag(run_id, _COMPLETE, "true")
         ok = evaluation is not None and evaluation.is_ok
         client.set_terminated(run_id, "FINISHED" if ok else "FAILED")
+
+    def _trained(self, candidate: Candidate, history: History) -> dict[str, dict[str, Any]]:
+        """Return trained parameters; a study whose files were lost is shown without."""
+        try:
+            return history.trained_params(candidate, self._folder)
+        except StudyError:
+            return {}
 
     def _finish(self, client: MlflowClient, history: History) -> None:
         assert history.finished is not None

@@ -57,5 +57,5 @@ def expected_trainings(history: History, spec: SearchSpec) -> int:
         return asked + len(everyone) * len(history.confirmation.replicates)
     to_come = max(0, spec.evolution.generations - len(history.asked)) * spec.evolution.population
     confirm = spec.evaluate.confirm
-    confirmed = (confirm.top + len(confirm.baselines)) * confirm.seeds if confirm.top else 0
+    confirmed = (confirm.top + len(confirm.baselines)) * confirm.seeds
     return asked + to_come + confirmed

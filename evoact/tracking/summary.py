@@ -112,10 +112,21 @@ def verdict(history: History) -> list[str]:
         return ["There was no confirmation."]
     winner = next((one for one in everyone if one.role == WINNER), None)
     if winner is None:
-        return ["There is no winner: no finalist could be trained with fresh seeds."]
+        return [_without_winner(history)]
     own = _own_baseline(winner, history)
     best = "the best other baseline" if own else "the best baseline"
     return [*own, *_against_best(everyone, comparisons(history), best), *_failures(everyone)]
+
+
+def _without_winner(history: History) -> str:
+    if history.finished is None:
+        return "Confirmation has not ended: there is no winner yet."
+    if history.finished.winner is None:
+        return "There is no winner: no candidate could be trained."
+    return (
+        "The winner is the best of the search alone: it was not trained with fresh seeds, "
+        "as evaluate.confirm.top is 0."
+    )
 
 
 def _own_baseline(winner: Contestant, history: History) -> list[str]:
@@ -129,6 +140,8 @@ def _own_baseline(winner: Contestant, history: History) -> list[str]:
 def _against_best(everyone: list[Contestant], found: list[Comparison], words: str) -> list[str]:
     means = {one.label: one.interval(VALIDATION) for one in everyone if one.role == BASELINE}
     known = {label: interval.mean for label, interval in means.items() if interval}
+    if not next(one for one in everyone if one.role == WINNER).validation:
+        return ["Every training of the winner with fresh seeds failed: nothing is confirmed."]
     if not known:
         return ["No baseline was confirmed: there is nothing to compare the winner with."]
     best = max(known, key=lambda label: known[label])
@@ -164,8 +177,8 @@ def _judged(one: Comparison, family: int, words: str) -> str:
 
 
 def _failures(everyone: list[Contestant]) -> list[str]:
-    failed = {one.label: one.failed for one in everyone if one.failed}
+    failed = [one for one in everyone if one.failed]
     if not failed:
         return []
-    listed = ", ".join(f"{label}: {count}" for label, count in failed.items())
+    listed = ", ".join(f"{one.role} {one.label}: {one.failed}" for one in failed)
     return [f"Trainings that failed and are left out, with their pairs: {listed}."]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -18,15 +18,25 @@ from evoact.records import DTYPE, THREADS
 def reproducible(device: str) -> Iterator[None]:
     """Train with one thread, and on CUDA with deterministic algorithms and no TF32."""
     threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        with _deterministic() if device == "cuda" else nullcontext():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def _deterministic() -> Iterator[None]:
+    # Not on the CPU, whose algorithms are deterministic: the call alone imports
+    # torch's compiler, which takes seconds.
     deterministic = torch.are_deterministic_algorithms_enabled()
     precision = torch.get_float32_matmul_precision()
-    torch.set_num_threads(THREADS)
-    torch.use_deterministic_algorithms(deterministic or device == "cuda")
+    torch.use_deterministic_algorithms(True)
     torch.set_float32_matmul_precision("highest")
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(deterministic)
         torch.set_float32_matmul_precision(precision)
 

@@ -28,6 +28,7 @@ from evoact.records import Candidate, Cohort, Evaluation
 _CONNECT_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 _LOST_NODE_RETRIES: Final = 2
+_SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
 class CohortTrainable(tune.Trainable):
@@ -216,26 +217,48 @@ def _connect(address: str | None, workers: int | None, cpus: int) -> None:
         return
     if address is not None:
         _check_answers(address)
-        ray.init(address=address, **common)
+        # `ray start` asks for a token by default, but `ray.init` sends none unless told.
+        if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").exists():
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+        try:
+            ray.init(address=address, **common)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise _no_head(address, str(error).partition("\n")[0]) from error
         return
     here = len(os.sched_getaffinity(0))
     ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
 
 
 def _check_answers(address: str) -> None:
-    """Raise `InputError` soon when nobody listens: Ray itself waits for minutes."""
+    """Raise `InputError` soon when no Ray head answers: Ray itself waits for minutes."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise InputError(
+            f"--address is {address!r}; wanted HOST:PORT such as 127.0.0.1:6379, or auto"
+        )
     try:
-        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS):
-            return
-    except ValueError as error:
-        raise InputError(
-            f"--address is {address!r}; wanted HOST:PORT such as 10.0.0.5:6379, or auto"
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"--address is {address!r}, but no Ray head answers there ({error}); "
-            "start one with `ray start --head`, or leave --address out to run on this machine"
-        ) from error
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS) as connection:
+            answer = b"" if os.environ.get("RAY_USE_TLS") == "1" else _greet(connection)
+    except (OSError, OverflowError) as error:
+        raise _no_head(address, str(error)) from error
+    if answer[3:4] not in (b"", _SETTINGS_FRAME):
+        raise _no_head(address, "what listens there is no Ray head")
+
+
+def _greet(connection: socket.socket) -> bytes:
+    """Return how a server answers the greeting of HTTP/2, which Ray's heads speak."""
+    connection.sendall(
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS_FRAME + b"\0" * 5
+    )
+    answer = connection.recv(9)
+    return answer or b"nothing"
+
+
+def _no_head(address: str, reason: str) -> InputError:
+    return InputError(
+        f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
+        "`ray start --head` with the same RAY_AUTH_MODE and token as here, or leave --address out "
+        "to run on this machine"
+    )
