@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from evoact.errors import InputError
@@ -21,7 +22,7 @@ def run_export(
 ) -> None:
     """Export a study's candidate, or an expression, and print the files."""
     wanted = [part.strip() for part in formats.split(",") if part.strip()]
-    if (Path(what) / "journal.jsonl").exists():
+    if os.path.exists(os.path.join(what, "journal.jsonl")):  # Path raises on long expressions
         study = Study.load(what)
         candidate, label = _chosen(study, rank)
         files = export(
@@ -60,5 +61,5 @@ def _chosen(study: Study, rank: int | None) -> tuple[Candidate, str]:
 
 def _refuse_path(what: str) -> None:
     """Say that a folder is no study, rather than that it is no expression."""
-    if Path(what).exists() or what.startswith(("runs/", "./", "/")):
+    if os.path.exists(what) or what.startswith(("runs/", "./", "/")):
         raise InputError(f"{what} is no study: it has no journal.jsonl")

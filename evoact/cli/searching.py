@@ -44,6 +44,7 @@ def run_search(
     console.print(_announcement(spec), highlight=False, markup=False, soft_wrap=True)
     _finish(
         console,
+        runs_dir,
         lambda views: api.search(spec, runs_dir, name, seed, address=address, listeners=views),
     )
 
@@ -54,6 +55,7 @@ def run_resume(
     """Go on with a study; show it as it goes."""
     _finish(
         wide_console(),
+        folder.parent,
         lambda views: api.resume(
             folder, executor=executor, workers=workers, address=address, listeners=views
         ),
@@ -92,29 +94,29 @@ class _Remember:
         """Nothing to let go of."""
 
 
-def _finish(console: Console, go: Callable[[Sequence[Listener]], Study]) -> None:
+def _finish(console: Console, runs_dir: Path, go: Callable[[Sequence[Listener]], Study]) -> None:
     """Run a search, show it, and say at the end what was found and where it is."""
     remember = _Remember()
     shown = Guarded(SearchConsole(console), lambda text: warnings.warn(text, stacklevel=2))
     try:
         study = go([remember, shown])
     except KeyboardInterrupt:
-        _say_interrupted(remember)
+        _say_interrupted(runs_dir, remember.name)
         sys.exit(INTERRUPTED)
     except InputError:
         raise
     except EvoactError:
-        _say_interrupted(remember)
+        _say_interrupted(runs_dir, remember.name)
         raise
     print_summary(console, study.history)
     _say_where(console, study)
 
 
-def _say_interrupted(remember: _Remember) -> None:
-    if remember.name is not None:
+def _say_interrupted(runs_dir: Path, name: str | None) -> None:
+    if name is not None:
         print(  # noqa: T201  # the command line's own voice
             f"stopped; what was evaluated is kept. Go on with:\n"
-            f"  {command()} resume RUNS_DIR/{remember.name}",
+            f"  {command()} resume {runs_dir / name}",
             file=sys.stderr,
         )
 

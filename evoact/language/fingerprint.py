@@ -37,9 +37,12 @@ def fingerprint(expression: Expression) -> FloatArray:
 
 
 def _shift(setting: int, count: int) -> FloatArray:
-    """Fixed, unequal steps for each parameter; none for setting 0."""
-    index = np.arange(1, count + 1)
-    steps: FloatArray = setting * (0.17 + 0.11 * np.sin(1.7 * index * (setting + 1)))
+    """Fixed, unequal steps for each parameter; none for setting 0.
+
+    Some are large and negative: `abs(a) * x` is `a * x` only while `a > 0`.
+    """
+    scale = (0.0, 0.31, -1.73, 2.19)[setting]
+    steps: FloatArray = scale * (1.0 + 0.3 * np.sin(1.7 * np.arange(1, count + 1) * (setting + 1)))
     return steps
 
 

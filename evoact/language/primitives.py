@@ -62,6 +62,8 @@ class Primitive:
     commutative: bool = field(default=False, compare=False, repr=False)
     torch_constant: str | None = field(default=None, compare=False, repr=False)
     """Template for a commutative primitive whose argument 1 is a constant."""
+    constant_cost: float | None = field(default=None, compare=False, repr=False)
+    """The cost of that template."""
 
     @property
     def arity(self) -> int:
@@ -170,6 +172,7 @@ _ROWS: tuple[Primitive, ...] = (
         17.0,
         commutative=True,
         torch_constant="torch.clamp({0}, min={1})",
+        constant_cost=5.6,
     ),
     Primitive(
         "min",
@@ -180,6 +183,7 @@ _ROWS: tuple[Primitive, ...] = (
         16.0,
         commutative=True,
         torch_constant="torch.clamp({0}, max={1})",
+        constant_cost=5.6,
     ),
     Primitive(
         "clamp",

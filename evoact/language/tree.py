@@ -201,7 +201,7 @@ class Expression:
         costs in the table of primitives.
         """
         distinct = {node for node in walk(self.root) if isinstance(node, Call)}
-        return math.fsum(node.primitive.cost for node in distinct)  # exact in any order
+        return math.fsum(map(_cost, distinct))  # exact in any order
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -215,6 +215,13 @@ class Expression:
             replace(p, initial=float(v)) for p, v in zip(self.parameters, values, strict=True)
         )
         return Expression(self.root, parameters)
+
+
+def _cost(node: Call) -> float:
+    row = node.primitive
+    if row.constant_cost is not None and any(isinstance(arg, Const) for arg in node.args):
+        return row.constant_cost
+    return row.cost
 
 
 def _free_name(index: int, taken: set[str]) -> str:

@@ -121,7 +121,7 @@ def decode(line: str) -> Record:
     """Read the line of a record.
 
     Raises:
-        ValueError, KeyError, TypeError: it is not the line of a record.
+        ValueError, KeyError, TypeError, AttributeError: it is not the line of a record.
     """
     data = json.loads(line)
     kind = _TYPES[data.pop("type")]

@@ -54,7 +54,7 @@ def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
     if hashlib.sha256(data).hexdigest() != digest:
         raise StudyError(f"{path} was changed: its content is not what its name says")
     params: dict[str, dict[str, Any]] = {}
-    for key, tensor in load_tensors(data).items():
+    for key, tensor in sorted(load_tensors(data).items()):
         layer, _, name = key.rpartition(".")
         params.setdefault(layer, {})[name] = tensor.tolist()
     return params

@@ -11,10 +11,10 @@ from evoact.records import SearchSpec
 # Milliseconds of an optimiser step with an activation of middling cost, batch
 # 100, one thread of a server CPU at 2 to 3 GHz; and samples trained on.
 _STEP_MS: Final = {
-    ("digits", "mlp"): 1.5,
-    ("digits", "conv"): 9.0,
-    ("mnist1d", "mlp"): 1.9,
-    ("mnist1d", "conv"): 5.0,
+    ("digits", "mlp"): 2.0,
+    ("digits", "conv"): 11.0,
+    ("mnist1d", "mlp"): 2.6,
+    ("mnist1d", "conv"): 8.5,
 }
 _SAMPLES: Final = {"digits": 1077, "mnist1d": 3000}
 _START_SECONDS: Final = {"ray": 20.0, "inline": 5.0}

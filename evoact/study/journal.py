@@ -42,7 +42,7 @@ def read_journal(folder: Path) -> list[Record]:
 def _decode(path: Path, number: int, line: bytes) -> Record:
     try:
         return decode(line.decode())
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StudyError(f"{path}:{number}: not a line of a journal ({error!r})") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
@@ -16,29 +17,33 @@ from evoact.records import DTYPE, THREADS
 
 @contextmanager
 def reproducible(device: str) -> Iterator[None]:
-    """Train with one thread, and on CUDA with deterministic algorithms and no TF32."""
+    """Train with one thread and full float32; on CUDA with deterministic algorithms."""
     threads = torch.get_num_threads()
+    precision = torch.get_float32_matmul_precision()
     torch.set_num_threads(THREADS)
+    torch.set_float32_matmul_precision("highest")
     try:
         with _deterministic() if device == "cuda" else nullcontext():
             yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)
 
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
     # Not on the CPU, whose algorithms are deterministic: the call alone imports
     # torch's compiler, which takes seconds.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
     deterministic = torch.are_deterministic_algorithms_enabled()
-    precision = torch.get_float32_matmul_precision()
+    tf32 = torch.backends.cudnn.allow_tf32
     torch.use_deterministic_algorithms(True)
-    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(deterministic)
-        torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.allow_tf32 = tf32
 
 
 def describe(device: str) -> dict[str, Any]:

@@ -217,9 +217,6 @@ def _connect(address: str | None, workers: int | None, cpus: int) -> None:
         return
     if address is not None:
         _check_answers(address)
-        # `ray start` asks for a token by default, but `ray.init` sends none unless told.
-        if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").exists():
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
         try:
             ray.init(address=address, **common)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -259,6 +256,6 @@ def _greet(connection: socket.socket) -> bytes:
 def _no_head(address: str, reason: str) -> InputError:
     return InputError(
         f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
-        "`ray start --head` with the same RAY_AUTH_MODE and token as here, or leave --address out "
-        "to run on this machine"
+        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), or leave "
+        "--address out to run on this machine"
     )

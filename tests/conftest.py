@@ -1,0 +1,59 @@
+"""What all tests share: the command line as users start it, and a finished search."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+class CommandLine:
+    """Starts `python -m evoact` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def start(self, *arguments: str, **more) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "evoact", *arguments],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "COLUMNS": "120", **more},
+        )
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        """Run to the end; return what it printed, stderr last."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=280)
+        assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+        assert "Traceback" not in out + err
+        return out + err
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory) -> Path:
+    """A folder like a clone's: the shipped search spaces, and no runs yet."""
+    folder = tmp_path_factory.mktemp("workshop")
+    (folder / "search_spaces").symlink_to(ROOT / "search_spaces")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def evoact_command(workshop) -> CommandLine:
+    return CommandLine(workshop)
+
+
+@pytest.fixture(scope="session")
+def smoke_run(evoact_command, workshop) -> Path:
+    """The README's first search, run to its end in one process; do not change it."""
+    (line,) = re.findall(r"^evoact (search .* --name first.*)$", README, flags=re.MULTILINE)
+    evoact_command(*shlex.split(line))
+    return workshop / "runs" / "first"

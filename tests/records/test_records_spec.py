@@ -1,0 +1,199 @@
+"""The specification of a search: defaults, and every value that it refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from evoact.language import PRIMITIVES, named
+from evoact.records import OBJECTIVES, TASKS, Anneal, LanguageSpec, SearchSpec
+
+DEFAULT = SearchSpec()
+
+
+def test_defaults() -> None:
+    assert (DEFAULT.task.name, DEFAULT.task.network, DEFAULT.task.epochs) == ("mnist1d", "mlp", 50)
+    assert (DEFAULT.evolution.population, DEFAULT.evolution.generations) == (24, 8)
+    assert DEFAULT.evolution.seeds == ("relu", "silu")
+    assert (DEFAULT.language.parameters, DEFAULT.language.max_nodes) == ("per_layer", 15)
+    assert DEFAULT.anneal.default() == Anneal(named("relu"), "linear", 0.0, 0.5)
+    assert DEFAULT.objectives == {"val_accuracy": "max"}
+    assert DEFAULT.primary == "val_accuracy"
+    assert (DEFAULT.evaluate.executor, DEFAULT.evaluate.timeout) == ("ray", 600.0)
+    assert (DEFAULT.evaluate.confirm.top, DEFAULT.evaluate.confirm.seeds) == (5, 10)
+    assert DEFAULT.tracking.mlflow == "embedded"
+    assert DEFAULT.run is None
+    assert set(DEFAULT.language.primitives) <= set(PRIMITIVES)
+    assert set(DEFAULT.objectives) <= set(OBJECTIVES)
+
+
+def test_round_trip_through_json() -> None:
+    run = {"seed": 1, "cohort": 3, "dtype": "float32", "threads": 1, "device": "cpu"}
+    spec = SearchSpec(
+        name="full",
+        task={"name": "digits", "network": "conv"},
+        objectives={"val_loss": "min", "cost": "min"},
+        evaluate={"timeout": "2h", "workers": 3},
+        run={**run, "versions": {"torch": "2"}},
+    )
+    assert SearchSpec.model_validate(json.loads(json.dumps(spec.model_dump(mode="json")))) == spec
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("evolution.population", -1, "greater than or equal to 2"),
+    ("evolution.population", 1, "greater than or equal to 2"),
+    ("evolution.population", 2.5, "valid integer"),
+    ("evolution.population", "many", "valid integer"),
+    ("evolution.generations", 0, "greater than or equal to 1"),
+    ("evolution.algorithm", "cma", "Input should be 'gp'"),
+    ("evolution.mode", "steady", "Input should be 'generational'"),
+    ("evolution.crossover", 1.5, "less than or equal to 1"),
+    ("evolution.crossover", float("nan"), "finite number"),
+    ("evolution.tournament", 0, "greater than or equal to 1"),
+    ("evolution.cohort", 0, "greater than or equal to 1"),
+    ("evolution.cohort", "large", "auto"),
+    ("evolution.seeds", ["rellu"], "unknown function 'rellu'; did you mean 'relu'?"),
+    ("evolution.seeds", ["x +"], "expected an expression"),
+    (
+        "evolution.seeds",
+        ["-(0.5 * x * (1 + tanh(0.8 * (x + 0.04 * cube(x)))))"],
+        "has 16 nodes, over language.max_nodes 15; raise max_nodes or drop the seed",
+    ),
+    ("evolution.seeds", "relu", "valid tuple"),
+    ("language.primitives", [], "at least 1 item"),
+    ("language.primitives", ["tahn"], "unknown primitive 'tahn'; did you mean 'tanh'?"),
+    ("language.primitives", ["add", "mul", "add"], "primitive 'add' is listed twice"),
+    ("language.primitives", "add", "valid tuple"),
+    ("language.parameters", "per_pixel", "'none', 'per_layer' or 'per_channel'"),
+    ("language.max_nodes", 0, "greater than or equal to 1"),
+    ("language.max_nodes", 129, "less than or equal to 128"),
+    ("language.max_nodes", 1, "seed 'relu' has 2 nodes, over language.max_nodes 1"),
+    ("language.max_depth", 33, "less than or equal to 32"),
+    ("anneal.early", [], "at least 1 item"),
+    ("anneal.early", ["rellu"], "unknown function 'rellu'; did you mean 'relu'?"),
+    ("anneal.schedule", [], "at least 1 item"),
+    ("anneal.schedule", ["linar"], "unknown value 'linar'; did you mean 'linear'?"),
+    ("anneal.path", "jump", "Input should be 'blend'"),
+    ("anneal.start", 0.6, "end is 0.5, before start 0.6; wanted end >= start"),
+    ("anneal.start", -0.1, "greater than or equal to 0"),
+    ("anneal.end", 1.0, "less than 1"),
+    ("task.name", "mnist", "unknown value 'mnist'; did you mean 'mnist1d'?"),
+    ("task.network", "cnn", "unknown value 'cnn'; wanted one of mlp, conv"),
+    ("task.epochs", 0, "greater than or equal to 1"),
+    ("task.batch_size", 0, "greater than or equal to 1"),
+    ("task.learning_rate", 0, "greater than 0"),
+    ("task.learning_rate", float("inf"), "finite number"),
+    ("task.split_seed", -1, "greater than or equal to 0"),
+    ("objectives", {}, "at least 1 item"),
+    ("objectives", {"val_acuracy": "max"}, "did you mean 'val_accuracy'?"),
+    ("objectives", {"val_accuracy": "most"}, "'max' or 'min'"),
+    ("evaluate.timeout", "10 parsecs", "'10 parsecs' is no duration; wanted seconds or such as"),
+    ("evaluate.timeout", "-5m", "is no duration"),
+    ("evaluate.timeout", "", "is no duration"),
+    ("evaluate.timeout", "1.2.3s", "could not convert"),
+    ("evaluate.timeout", 0, "greater than 0"),
+    ("evaluate.timeout", "0s", "greater than 0"),
+    ("evaluate.timeout", float("inf"), "finite number"),
+    ("evaluate.executor", "dask", "'ray' or 'inline'"),
+    ("evaluate.workers", 0, "greater than or equal to 1"),
+    ("evaluate.cpus_per_worker", 0, "greater than or equal to 1"),
+    ("evaluate.gpus_per_worker", -1, "greater than or equal to 0"),
+    ("evaluate.confirm", {"seeds": 1}, "greater than or equal to 2"),
+    ("evaluate.confirm", {"top": -1}, "greater than or equal to 0"),
+    ("evaluate.confirm", {"baselines": ["gellu"]}, "did you mean 'gelu'?"),
+    ("evaluate.confirm", {"sedes": 3}, "Extra inputs are not permitted"),
+    ("name", "", "should match pattern"),
+    ("name", "../up", "should match pattern"),
+    ("name", "a b", "should match pattern"),
+    ("name", "a\n", "should match pattern"),
+    ("name", "a" * 65, "should match pattern"),
+    ("spec_version", 2, "Input should be 1"),
+    ("popluation", 8, "Extra inputs are not permitted"),
+    ("evolution.popluation", 8, "Extra inputs are not permitted"),
+    ("language.primitive", ["add"], "Extra inputs are not permitted"),
+    ("task.epoch", 3, "Extra inputs are not permitted"),
+    ("anneal.stop", 0.3, "Extra inputs are not permitted"),
+    ("tracking.wandb", "on", "Extra inputs are not permitted"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "message"), BAD, ids=[f"{k}={v}" for k, v, _ in BAD])
+def test_bad_values(key: str, value: Any, message: str) -> None:
+    section, _, name = key.rpartition(".")
+    data = {section: {name: value}} if section else {name: value}
+    with pytest.raises(ValidationError) as caught:
+        SearchSpec.model_validate(data)
+    assert message in str(caught.value)
+    place = ".".join(str(part) for part in caught.value.errors()[0]["loc"])
+    assert "seed" in message or place.startswith(section or key)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0), (" 2 m ", 120.0), ("45", 45.0), (12, 12.0),
+     (0.5, 0.5)],
+)  # fmt: skip
+def test_durations(text: Any, seconds: float) -> None:
+    assert SearchSpec(evaluate={"timeout": text}).evaluate.timeout == seconds
+
+
+def test_seeds_of_just_the_size() -> None:
+    spec = SearchSpec(evolution={"seeds": ["mish", "gelu_tanh"]}, language={"max_nodes": 15})
+    assert spec.seed_expressions() == (named("mish"), named("gelu_tanh"))
+
+
+def test_specifications_are_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        DEFAULT.name = "other"
+    with pytest.raises(ValidationError, match="frozen"):
+        DEFAULT.task.epochs = 1
+
+
+def test_genes() -> None:
+    anneal = SearchSpec(anneal={"early": ["none", "silu"], "start": 0.1, "end": 0.4}).anneal
+    assert anneal.default() is None
+    assert anneal.genes("silu", "cosine", 0.3) == Anneal(named("silu"), "cosine", 0.1, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("population", "cohort", "size"),
+    [(24, "auto", 3), (8, "auto", 1), (9, "auto", 2), (2, "auto", 1), (24, 5, 5)],
+)
+def test_cohort_size_is_of_the_space_alone(population: int, cohort: Any, size: int) -> None:
+    spec = SearchSpec(evolution={"population": population, "cohort": cohort})
+    assert spec.evolution.cohort_size() == size
+
+
+def test_signed_objectives() -> None:
+    spec = SearchSpec(objectives={"cost": "min", "val_accuracy": "max"})
+    assert spec.signed({"val_accuracy": 0.5, "nodes": 9.0, "cost": 2.0}) == (-2.0, 0.5)
+    assert spec.primary == "cost"
+
+
+def test_baselines_are_trained_without_annealing() -> None:
+    baselines = DEFAULT.evaluate.confirm.baseline_candidates()
+    assert list(baselines) == ["relu", "silu", "gelu"]
+    for name, candidate in baselines.items():
+        assert candidate.late == named(name).canonical()
+        assert (candidate.anneal, candidate.origin) == (None, "baseline")
+
+
+def test_devices_follow_the_gpus() -> None:
+    assert SearchSpec().evaluate.device == "cpu"
+    assert SearchSpec(evaluate={"gpus_per_worker": 0.5}).evaluate.device == "cuda"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_all_tasks_can_be_named(name: str) -> None:
+    assert SearchSpec(task={"name": name}).task.name == name
+
+
+def test_yaml_reads_off_as_false() -> None:
+    assert SearchSpec.model_validate({"tracking": {"mlflow": False}}).tracking.mlflow == "off"
+
+
+def test_all_primitives_can_be_listed() -> None:
+    assert LanguageSpec(primitives=tuple(PRIMITIVES)).primitives == tuple(PRIMITIVES)

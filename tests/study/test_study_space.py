@@ -1,0 +1,107 @@
+"""Reading search spaces: every mistake has a file, a line, a key and a cure."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evoact.errors import InputError
+from evoact.records import SearchSpec
+from evoact.study import dump_space, load_space, space_from_text
+
+SPACES = sorted(Path("search_spaces").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", SPACES, ids=lambda p: p.stem)
+def test_shipped_spaces_are_valid_and_survive_being_resolved(path):
+    spec = load_space(path)
+    assert space_from_text(dump_space(spec), "again") == spec
+
+
+def test_overrides_are_yaml_at_a_dotted_key():
+    spec = space_from_text(
+        "name: a", "f", ["task.epochs=3", "anneal.early=[tanh, none]", "evaluate.timeout=2m"]
+    )
+    assert (spec.task.epochs, spec.anneal.early, spec.evaluate.timeout) == (
+        3,
+        ("tanh", "none"),
+        120,
+    )
+
+
+def test_off_is_off_though_yaml_reads_it_as_false():
+    assert space_from_text("tracking: {mlflow: off}", "f").tracking.mlflow == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "fragments"),
+    [
+        ("evolution:\n  populaton: 3", ["f.yaml:2", "populaton", "did you mean 'population'"]),
+        ("evolution:\n  population: -3", ["f.yaml:2", "evolution.population", "-3", "greater"]),
+        ("task: {epochs: many}", ["f.yaml:1", "task.epochs", "many", "integer"]),
+        ("language:\n\n  primitives: []", ["f.yaml:3", "language.primitives", "at least 1"]),
+        ("language: {primitives: [add, tahn]}", ["primitives", "tahn", "did you mean 'tanh'"]),
+        ("language: {primitives: [add, add]}", ["'add' is listed twice"]),
+        ("anneal: {start: 0.6, end: 0.5}", ["f.yaml:1", "anneal", "end is 0.5", "start 0.6"]),
+        ("anneal: {schedule: [cosin]}", ["anneal.schedule[0]", "cosin", "cosine"]),
+        ("anneal: {end: 1.5}", ["anneal.end", "1.5", "less than 1"]),
+        ("anneal: {early: ['rleu']}", ["anneal.early", "rleu", "relu"]),
+        ("objectives: {accuracy: max}", ["objectives", "accuracy", "val_accuracy"]),
+        ("objectives: {val_accuracy: up}", ["objectives.val_accuracy", "'up'"]),
+        ("objectives: {}", ["objectives", "at least 1"]),
+        ("evolution: {seeds: [\"__import__('os')\"]}", ["evolution.seeds[0]", "unexpected"]),
+        ("evaluate: {timeout: soon}", ["evaluate.timeout", "'soon'", "10m"]),
+        ("evolution: {cohort: some}", ["evolution.cohort", "'some'", "'auto'", "integer"]),
+        ("task: {name: mnist}", ["task.name", "'mnist'", "mnist1d"]),
+        ("name: ../up", ["name", "../up"]),
+        ("spec_version: 99", ["spec_version is 99", "install a newer evoact"]),
+        ("nmae: a\nname: b", ["f.yaml:1", "did you mean 'name'"]),
+        ("name: a\nname: b", ["f.yaml:2", "stands at line 1"]),
+        ("a: [1, 2\nb: 3", ["f.yaml:2", "not valid YAML"]),
+        ("a: !!python/object/apply:os.system [ls]", ["f.yaml:1", "not valid YAML", "python"]),
+        ("", ["f.yaml is empty"]),
+        ("- a\n- b", ["f.yaml holds a list"]),
+        ("task: 3", ["f.yaml:1", "task", "3"]),
+        (
+            "language: {max_nodes: 2}\nevolution: {seeds: [mish]}",
+            ["'mish' has 5 nodes", "max_nodes"],
+        ),
+        ("task: {learning_rate: .inf}", ["task.learning_rate", "finite"]),
+    ],
+)
+def test_mistakes_are_told_with_their_place_and_cure(text, fragments):
+    with pytest.raises(InputError) as caught:
+        space_from_text(text, "f.yaml")
+    for fragment in fragments:
+        assert fragment in str(caught.value)
+
+
+def test_several_mistakes_are_told_at_once():
+    with pytest.raises(InputError) as caught:
+        space_from_text("evolution: {population: 0}\ntask: {epochs: 0}", "f.yaml")
+    assert "f.yaml:1: evolution.population" in str(caught.value)
+    assert "f.yaml:2: task.epochs" in str(caught.value)
+
+
+@pytest.mark.parametrize("override", ["task.epochs", "=3", "name.a=1", "task.epochs=[1"])
+def test_bad_overrides(override):
+    with pytest.raises(InputError, match="--set"):
+        space_from_text("name: a", "f", [override])
+
+
+def test_missing_and_binary_files(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        load_space(tmp_path / "none.yaml")
+    (tmp_path / "b.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_space(tmp_path / "b.yaml")
+
+
+def test_resolved_yaml_writes_every_default_out():
+    data = yaml.safe_load(dump_space(SearchSpec()))
+    assert set(data) == set(SearchSpec.model_fields)
+    assert data["evaluate"]["confirm"] == {
+        "top": 5,
+        "seeds": 10,
+        "baselines": ["relu", "silu", "gelu"],
+    }
