@@ -48,7 +48,9 @@ def test_killed_driver_resumes_to_the_same_result(evoact_command, smoke_run):
     )
     wait_for(folder / "journal.jsonl", 8, process)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.wait()  # not for the end of its output: Ray's orphans hold that open for a while
+    process.stdout.close()
+    process.stderr.close()
     before = trained(folder)
     assert 8 <= before.total() < trained(smoke_run).total()
     evoact_command("resume", "runs/killed", "--executor", "inline")
@@ -73,13 +75,6 @@ def test_a_second_search_of_the_same_name_changes_nothing(evoact_command, smoke_
     before = (smoke_run / "journal.jsonl").read_bytes()
     output = evoact_command(*SMOKE, "--name", "first", code=2)
     assert "nothing is overwritten" in output
-    assert (smoke_run / "journal.jsonl").read_bytes() == before
-
-
-def test_resuming_a_finished_study_trains_nothing(evoact_command, smoke_run):
-    before = (smoke_run / "journal.jsonl").read_bytes()
-    output = evoact_command("resume", "runs/first")
-    assert "Confirmed with fresh seeds" in output
     assert (smoke_run / "journal.jsonl").read_bytes() == before
 
 

@@ -36,7 +36,10 @@ COMMANDS = [line for line in lines("evoact ") if line != "evoact ui"][1:]
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command(evoact_command, smoke_run, line):
+    before = (smoke_run / "journal.jsonl").read_bytes()
     assert evoact_command(*shlex.split(line)[1:]).strip()
+    # The study is finished: looking at it, and even resuming it, trains nothing.
+    assert (smoke_run / "journal.jsonl").read_bytes() == before
 
 
 def test_first_search_exports_a_module_that_runs_with_torch_alone(smoke_run):

@@ -135,7 +135,7 @@ def dense(expression: Expression) -> np.ndarray:
     """Values on a dense grid, at the initial parameters and at others."""
     grid = np.concatenate([np.linspace(-4.0, 4.0, 1601), [-30.0, -10.0, 10.0, 30.0]])
     function, start = expression.numpy(), np.array([p.initial for p in expression.parameters])
-    shifts = np.array([[0.0, 0.0], [0.31, -0.17], [-0.83, 1.21]])[:, : start.size]
+    shifts = np.array([[0.0, 0.0], [0.31, -0.17], [-1.83, -2.21]])[:, : start.size]
     return np.concatenate([function(grid, list(start + shift)) for shift in shifts])
 
 
