@@ -4,6 +4,8 @@
 #   make test-all     the same and everything slow; the summary is kept
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 

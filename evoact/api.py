@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evoact.errors import InputError
 from evoact.records import Listener, SearchSpec
 from evoact.study import Study, load_space, make_evaluator, refuse_existing, run
 from evoact.tracking import (
@@ -65,7 +66,8 @@ def search(
     _ready_store(spec, runs)
     with _evaluator(spec, address) as evaluator:
         study = Study.create(spec, runs, name, seed)
-        _run(study, evaluator, listeners)
+        with _opened(study, listeners):
+            run(study, evaluator)
     return study
 
 
@@ -95,11 +97,10 @@ def resume(
     study = Study.load(folder)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
     _ready_store(spec, study.folder.parent)
-    if study.is_finished:
-        _run(study, None, listeners)  # brings the views up to date
-        return study
-    with _evaluator(spec, address) as evaluator:
-        _run(study, evaluator, listeners)
+    with _opened(study, listeners):
+        if not study.is_finished:
+            with _evaluator(spec, address) as evaluator:
+                run(study, evaluator)
     return study
 
 
@@ -108,6 +109,10 @@ def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     given = {key: value for key, value in changes.items() if value is not None}
     if not given:
         return spec
+    if given.get("workers", 1) < 1:
+        raise InputError(f"workers is {given['workers']}; wanted at least 1")
+    if given.get("executor", "ray") not in {"ray", "inline"}:
+        raise InputError(f"executor is {given['executor']!r}; wanted ray or inline")
     evaluate = {**spec.evaluate.model_dump(), **given}
     return spec.model_copy(update={"evaluate": type(spec.evaluate).model_validate(evaluate)})
 
@@ -129,11 +134,12 @@ def _evaluator(spec: SearchSpec, address: str | None) -> Iterator[Evaluator]:
         evaluator.close()
 
 
-def _run(study: Study, evaluator: Evaluator | None, listeners: Sequence[Listener]) -> None:
+@contextmanager
+def _opened(study: Study, listeners: Sequence[Listener]) -> Iterator[None]:
+    """Hold the study's lock; its views are brought up to date first."""
     try:
         study.open([*listeners, *_trackers(study)])
-        if evaluator is not None:
-            run(study, evaluator)
+        yield
     finally:
         study.close()
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Final
 
 from evoact.errors import EvoactError, InputError
 
-DONE, FAILED, WRONG_INPUT, INTERRUPTED = 0, 1, 2, 130
-_SIGNS: Final = {InputError: WRONG_INPUT, EvoactError: FAILED}
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
@@ -21,19 +19,11 @@ def main() -> None:
 
     _show_own_warnings_only()
     try:
-        app()
+        app()  # exits by itself: 0, 2 for wrong usage, 130 on Ctrl-C
     except InputError as error:
-        code = _say(error, WRONG_INPUT)
+        sys.exit(_say(error, WRONG_INPUT))
     except EvoactError as error:
-        code = _say(error, FAILED)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
-        code = DONE
-    else:
-        code = DONE
-    sys.exit(code)
+        sys.exit(_say(error, FAILED))
 
 
 def _say(error: EvoactError, code: int) -> int:

@@ -165,6 +165,7 @@ class Evolution:
             self.rejected.append(Rejected(str(child), f"invalid: {error.message}"))
             return
         if self._is_too_large(expression):
+            self.rejected.append(Rejected(str(expression), "too large"))
             return
         candidate = Candidate(expression, child.anneal, origin, parents)
         if (rejection := self._rejection(candidate)) is not None:

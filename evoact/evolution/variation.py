@@ -46,7 +46,7 @@ class Mutation:
         self._pset, self._generator, self._rng = pset, generator, rng
         self.operators = {
             "subtree": self._subtree,
-            "replace": lambda tree: gp.mutNodeReplacement(tree, self._pset)[0],
+            "replace": self._replace,
             "insert": lambda tree: gp.mutInsert(tree, self._pset)[0],
             "shrink": lambda tree: gp.mutShrink(tree)[0],
             "perturb": self._perturb,
@@ -63,6 +63,22 @@ class Mutation:
 
         mutated: Individual = gp.mutUniform(tree, expr, self._pset)[0]
         return mutated
+
+    def _replace(self, tree: Individual) -> Individual:
+        """Put another primitive of the same signature, or another leaf, at one place.
+
+        Not DEAP's `mutNodeReplacement`: that fails at primitives whose signature
+        no other in the set has, such as a seed's.
+        """
+        index = self._rng.randrange(len(tree))
+        node = tree[index]
+        if node.arity == 0:
+            tree[index : index + 1] = self._generator.grow(node.ret, 0)
+            return tree
+        others = [p for p in self._pset.primitives[node.ret] if p.args == node.args]
+        if others:
+            tree[index] = self._rng.choice(others)
+        return tree
 
     def _perturb(self, tree: Individual) -> Individual:
         """Move one constant or one parameter's initial value by a normal step."""

@@ -110,8 +110,14 @@ def staged(directory: Path) -> Iterator[Path]:
     It lies inside `directory`, so each move is one atomic `os.replace`. On an
     error it is removed with all that is in it, and older files stay.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory, prefix=".export-") as name:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=directory, prefix=".export-")
+    except OSError as error:
+        raise InputError(
+            f"cannot write files to {directory}: {error.strerror}; choose another folder"
+        ) from error
+    with folder as name:
         stage = Path(name)
         yield stage
         # Backwards, so that a description (json) comes after what it describes.

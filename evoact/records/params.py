@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from evoact.errors import StudyError
+from evoact.files import write_atomically
 
 
 def save_params(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -31,12 +30,7 @@ def save_params(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> str | 
         return None
     data = save_tensors(tensors)
     digest = hashlib.sha256(data).hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, _path(folder, digest))
+    write_atomically(_path(folder, digest), data, durable=True)
     return digest
 
 

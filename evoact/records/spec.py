@@ -263,12 +263,19 @@ class SearchSpec(Section):
     @model_validator(mode="after")
     def _reachable(self) -> SearchSpec:
         for text in self.evolution.seeds:
-            size = resolve(text).nodes
-            if size > self.language.max_nodes:
-                raise ValueError(
-                    f"seed {text!r} has {size} nodes, over language.max_nodes "
-                    f"{self.language.max_nodes}; raise max_nodes or drop the seed"
-                )
+            seed = resolve(text).canonical()
+            for bound in ("nodes", "depth"):
+                size, most = getattr(seed, bound), getattr(self.language, f"max_{bound}")
+                if size > most:
+                    raise ValueError(
+                        f"seed {text!r} has {bound} {size}, over language.max_{bound} {most}; "
+                        f"raise max_{bound} or drop the seed"
+                    )
+        if len(self.evolution.seeds) > self.evolution.population:
+            raise ValueError(
+                f"evolution.seeds are {len(self.evolution.seeds)}, more than evolution.population "
+                f"{self.evolution.population}; raise the population or drop some"
+            )
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:

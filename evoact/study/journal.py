@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from evoact.errors import InputError, StudyError
+from evoact.files import sync_folder
 from evoact.records import JOURNAL_VERSION, Record, decode, encode
 
 NAME = "journal.jsonl"
@@ -74,6 +75,7 @@ class JournalWriter:
             self._file.close()
             raise StudyError(f"{folder} is in use: another process runs this study") from error
         self._cut_torn_line()
+        sync_folder(folder)  # the name of a new journal, too, must survive
 
     def _cut_torn_line(self) -> None:
         self._file.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Final, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,9 @@ from evoact.errors import InputError, nearest
 from evoact.records import SPEC_VERSION, SearchSpec
 
 Location = tuple[str | int, ...]
+# Bad dates are ValueErrors, deep nesting is a RecursionError.
+_YAML_ERRORS: Final = (yaml.YAMLError, ValueError, RecursionError)
+_MAX_DEPTH: Final = 32
 
 
 def load_space(path: str | Path, overrides: Sequence[str] = ()) -> SearchSpec:
@@ -41,8 +44,9 @@ def space_from_text(text: str, source: str, overrides: Sequence[str] = ()) -> Se
     """Read a search space from YAML text; `source` names it in messages."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_recursion(node, frozenset())
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _YAML_ERRORS as error:
         raise InputError(f"{source}{_yaml_problem(error)}") from error
     if not isinstance(data, dict):
         found = "is empty" if data is None else f"holds a {type(data).__name__}"
@@ -68,6 +72,17 @@ def _yaml_problem(error: Exception) -> str:
     problem = getattr(error, "problem", None) or str(error) or type(error).__name__
     place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
     return f"{place}: not valid YAML: {problem}"
+
+
+def _refuse_recursion(node: yaml.Node | None, around: frozenset[int]) -> None:
+    """Refuse aliases, of which a space has no need, where they nest without end."""
+    if not isinstance(node, yaml.CollectionNode):
+        return
+    if id(node) in around or len(around) > _MAX_DEPTH:
+        raise ValueError("recursive or nested too deeply")
+    for item in node.value:
+        for inner in item if isinstance(item, tuple) else (item,):
+            _refuse_recursion(inner, around | {id(node)})
 
 
 def _lines(node: yaml.Node | None, location: Location) -> Iterator[tuple[Location, int]]:
@@ -108,8 +123,8 @@ def _override(data: dict[str, Any], override: str) -> None:
         raise InputError(f"--set is {override!r}; wanted KEY=VALUE such as task.epochs=5")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {key}: {text!r} is not a YAML value") from error
+    except _YAML_ERRORS as error:
+        raise InputError(f"--set {key}: {text[:80]!r} is not a YAML value") from error
     *sections, last = key.strip().split(".")
     for section in sections:
         inner = data.setdefault(section, {})

@@ -158,6 +158,7 @@ class Study:
             seen.apply(record)
             for listener in self._listeners:
                 listener.on_record(record, seen)
+        self.history = seen  # another process may have written since `load`
 
     def record(self, record: Record) -> None:
         """Write a record to the journal; then tell the listeners."""

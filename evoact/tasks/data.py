@@ -6,12 +6,12 @@ is for training and which for validation.
 
 from __future__ import annotations
 
+import io
 import os
 import random
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from evoact.files import write_atomically
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -96,13 +98,10 @@ def _make_mnist1d() -> dict[str, npt.NDArray[np.float64]]:
 
 def _store(path: Path, data: dict[str, npt.NDArray[np.float64]]) -> None:
     """Write the cache whole or not at all; without room for it, do without."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            np.savez(file, **data)  # type: ignore[arg-type]  # the stub takes data for a flag
-        os.replace(file.name, path)
-    except OSError:
-        return
+    buffer = io.BytesIO()
+    np.savez(buffer, **data)  # type: ignore[arg-type]  # the stub takes data for a flag
+    with suppress(OSError):
+        write_atomically(path, buffer.getvalue())
 
 
 DATA_SETS: Final[Mapping[str, Callable[[], dict[str, npt.NDArray[np.float64]]]]] = MappingProxyType(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from evoact.files import write_atomically
 from evoact.records import Candidate, History, Record, StudyFinished
 from evoact.stats import Interval, Paired, compare_paired, holm, mean_interval
-from evoact.tracking.describe import csv_text, write_atomically
+from evoact.tracking.describe import csv_text
 
 WINNER, FINALIST, BASELINE = "winner", "finalist", "baseline"
 VALIDATION, TEST = "validation accuracy", "test accuracy"
@@ -204,7 +205,7 @@ class ConfirmationCsv:
         """Write the file when the study is finished."""
         if isinstance(record, StudyFinished):
             text = csv_text(CONFIRMATION_COLUMNS, confirmation_rows(history))
-            write_atomically(self._path, text)
+            write_atomically(self._path, text.encode())
 
     def close(self) -> None:
         """Do nothing: the file is whole once it is there."""

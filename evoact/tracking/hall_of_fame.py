@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from evoact.files import write_atomically
 from evoact.records import Candidate, GenerationTold, History, Record, SearchSpec
-from evoact.tracking.describe import csv_text, known_name, spec_of, write_atomically
+from evoact.tracking.describe import csv_text, known_name, spec_of
 
 SIZE: Final = 20
 
@@ -72,7 +73,8 @@ class HallOfFameCsv:
         """Write the file when a generation was told."""
         if isinstance(record, GenerationTold):
             columns = hall_of_fame_columns(spec_of(history))
-            write_atomically(self._path, csv_text(columns, hall_of_fame_rows(history)))
+            text = csv_text(columns, hall_of_fame_rows(history))
+            write_atomically(self._path, text.encode())
 
     def close(self) -> None:
         """Do nothing: the file is whole after every record."""

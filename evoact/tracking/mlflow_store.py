@@ -178,7 +178,7 @@ def prepare_store(uri: str) -> str:
         try:
             client = MlflowClient(tracking_uri=uri)
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
-        except MlflowException as error:
+        except (MlflowException, ImportError) as error:  # or a database's driver is missing
             reason = str(error).partition("\n")[0]
             raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
     if found.lifecycle_stage == "deleted":

@@ -117,7 +117,8 @@ def build_network(candidate: Candidate, task: Task, seed: int, replicate: int) -
         return Annealed(genes.early, late, channels) if genes else late
 
     network = task.network(activation)
-    gain = initialisation_gain(genes.early if genes else candidate.late)
+    first = genes.early if genes and genes.end > 0.0 else candidate.late
+    gain = initialisation_gain(first)
     draw_weights(network, gain, generator(seed, replicate, _WEIGHTS))
     return network
 

@@ -17,16 +17,24 @@ from evoact.records import DTYPE, THREADS
 
 @contextmanager
 def reproducible(device: str) -> Iterator[None]:
-    """Train with one thread and full float32; on CUDA with deterministic algorithms."""
-    threads = torch.get_num_threads()
+    """Train with one thread and full float32; on CUDA with deterministic algorithms.
+
+    What the calling process had set, its random generator too, is put back.
+    """
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
     precision = torch.get_float32_matmul_precision()
     torch.set_num_threads(THREADS)
+    torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("highest")
     try:
-        with _deterministic() if device == "cuda" else nullcontext():
+        with (
+            torch.random.fork_rng(devices=[]),
+            _deterministic() if device == "cuda" else nullcontext(),
+        ):
             yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
         torch.set_float32_matmul_precision(precision)
 
 

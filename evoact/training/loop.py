@@ -81,7 +81,6 @@ def fit(
     curve: list[dict[str, float]] = []
     step = 0
     for epoch in range(budget.epochs):
-        g = scheduler.get_last_g()
         losses, norm = torch.zeros((), device=train.x.device), torch.zeros(())
         shuffled = torch.randperm(len(train), generator=order).to(train.x.device)
         batches = (data[shuffled].split(budget.batch_size) for data in (train.x, train.y))
@@ -100,9 +99,11 @@ def fit(
         if not math.isfinite(entry["loss"]) or not math.isfinite(entry["grad_norm"]):
             raise Diverged(
                 f"loss {entry['loss']:.3g}, gradient norm {entry['grad_norm']:.3g} "
-                f"in epoch {epoch + 1}, g = {g:.2f}"
+                f"in epoch {epoch + 1}, g = {scheduler.get_last_g():.2f}"
             )
-        curve.append({**entry, **score(network, validation, "val"), "g": g})
+        # The accuracy is of the network at the end of the epoch, and so is g.
+        entry["g"] = scheduler.get_last_g()
+        curve.append({**entry, **score(network, validation, "val")})
     return curve
 
 

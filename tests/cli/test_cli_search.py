@@ -95,7 +95,7 @@ def test_curves_show_annealing_and_the_journal_is_plain_json(smoke_run):
         if isinstance(r, Evaluated) and r.evaluation.is_ok and r.evaluation.candidate_id in annealed
     ]
     assert curves
-    assert all(c[0] == 0.0 and c[-1] == 1.0 and c == sorted(c) for c in curves)
+    assert all(c[0] < 1.0 and c[-1] == 1.0 and c == sorted(c) for c in curves)
     assert all(
         {"grad_norm", "loss", "val_accuracy"} <= set(r.evaluation.curve[0])
         for r in records

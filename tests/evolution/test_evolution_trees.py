@@ -76,6 +76,17 @@ def test_variation_gives_typed_trees_and_leaves_parents_alone():
     assert origins == {f"mutation:{name}" for name in mutate.operators}
 
 
+def test_variation_bears_primitives_that_the_set_does_not_have():
+    """Seeds may be written with others than the space's primitives."""
+    rng, _, mutate = tools(LanguageSpec(primitives=("add", "mul"), constants=False), seed=3)
+    tree = Individual(to_tree(parse("clamp(tanh(x), -1, 1) * silu(x)"), rng))
+    with deap_draws_from(rng):
+        for _ in range(300):
+            mutant, _ = mutate(tree)
+            assert is_typed(mutant)
+            to_expression(mutant)
+
+
 def test_perturbing_moves_all_uses_of_a_parameter():
     rng, _, mutate = tools(seed=2)
     tree = Individual(to_tree(parse("a * x + a where a = 1.0"), rng))

@@ -93,10 +93,7 @@ def test_table_of_primitives_is_complete():
 
 @pytest.mark.parametrize("target", ["install", "quickstart", "test", "test-all", "lint"])
 def test_make_targets_exist(target):
-    plan = subprocess.run(
-        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert plan.returncode == 0
+    subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, check=True)
 
 
 @pytest.mark.slow

@@ -127,6 +127,20 @@ def test_second_writer_is_refused(tiny, tmp_path):
         JournalWriter(study.folder)
 
 
+def test_opening_sees_what_another_process_wrote_since_loading(tiny, tmp_path, counting):
+    Study.create(tiny, tmp_path, "a", 0)
+    late, evaluator = Study.load(tmp_path / "a"), counting()
+    first = Study.load(tmp_path / "a")
+    first.open([])
+    run(first, counting())
+    first.close()
+    late.open([])
+    run(late, evaluator)
+    late.close()
+    assert late.is_finished
+    assert not evaluator.trained
+
+
 def test_names(tiny, tmp_path):
     assert Study.create(tiny, tmp_path, None, 0).name == "tiny"
     assert Study.create(tiny, tmp_path, None, 0).name == "tiny-2"
@@ -135,9 +149,8 @@ def test_names(tiny, tmp_path):
         evoact.search(tiny, runs_dir=tmp_path, name="tiny")
     assert (tmp_path / "tiny" / "journal.jsonl").read_bytes() == before
     for bad in ("../up", "", " ", "a/b", "x" * 65):
-        if bad:
-            with pytest.raises(InputError, match="--name"):
-                evoact.search(tiny, runs_dir=tmp_path, name=bad)
+        with pytest.raises(InputError, match="--name"):
+            evoact.search(tiny, runs_dir=tmp_path, name=bad)
 
 
 def test_failures_are_journalled_and_do_not_stop_the_search(tiny, tmp_path):
@@ -174,7 +187,10 @@ def covers(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
 
 
 def test_an_evaluation_does_not_depend_on_its_cohort(tiny, tmp_path):
-    """Promise 2 of the design: the same bits alone and among others."""
+    """Promise 2 of the design: the same bits alone and among others.
+
+    A hook for the day when cohorts are trained as one; today each is trained alone.
+    """
     study = evoact.search(tiny, runs_dir=tmp_path)
     candidates = [c for c, _ in study.history.searched()][:5]
     empty = Study.create(tiny, tmp_path, "empty", 0)
@@ -251,3 +267,13 @@ def test_spec_of_the_space_may_be_a_path(tmp_path):
     with pytest.raises(InputError, match="cannot read search space"):
         evoact.search(tmp_path / "none.yaml", runs_dir=tmp_path)
     assert SearchSpec().primary == "val_accuracy"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"workers": 0}, "workers is 0"), ({"executor": "slurm"}, "'slurm'; wanted ray or inline")],
+)
+def test_wrong_executors_are_input_errors(tiny, tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        evoact.search(tiny, runs_dir=tmp_path, **changes)
+    assert not list(tmp_path.iterdir())

@@ -64,8 +64,16 @@ def test_off_is_off_though_yaml_reads_it_as_false():
         ("task: 3", ["f.yaml:1", "task", "3"]),
         (
             "language: {max_nodes: 2}\nevolution: {seeds: [mish]}",
-            ["'mish' has 5 nodes", "max_nodes"],
+            ["'mish' has nodes 5 nodes", "max_nodes"],
         ),
+        (
+            "language: {max_depth: 1}\nevolution: {seeds: [mish]}",
+            ["'mish' has depth 3", "max_depth"],
+        ),
+        ("evolution: {population: 2, seeds: [relu, silu, gelu]}", ["more than evolution.popul"]),
+        ("a: &a [*a]", ["f.yaml", "recursive"]),
+        ("a: " + "[" * 3000, ["f.yaml", "not valid YAML"]),
+        ("name: 2001-99-99", ["f.yaml", "not valid YAML"]),
         ("task: {learning_rate: .inf}", ["task.learning_rate", "finite"]),
     ],
 )
@@ -83,7 +91,10 @@ def test_several_mistakes_are_told_at_once():
     assert "f.yaml:2: task.epochs" in str(caught.value)
 
 
-@pytest.mark.parametrize("override", ["task.epochs", "=3", "name.a=1", "task.epochs=[1"])
+@pytest.mark.parametrize(
+    "override",
+    ["task.epochs", "=3", "name.a=1", "task.epochs=[1", "name=2001-99-99", "name=" + "[" * 3000],
+)
 def test_bad_overrides(override):
     with pytest.raises(InputError, match="--set"):
         space_from_text("name: a", "f", [override])

@@ -6,7 +6,6 @@ import pytest
 
 from evoact.records import decode, encode
 from evoact.tracking import ConfirmationCsv, HallOfFameCsv, csv_text, hall_of_fame_rows
-from evoact.tracking.describe import write_atomically
 
 WINNER = "0.5 * tanh(x) + x * sigmoid(a0 * x) where a0 = 1.5"
 
@@ -109,15 +108,6 @@ def test_numbers_keep_all_digits_and_their_sign():
     values = [0.1 + 0.2, -1e-300, 3]
     written = csv_text(["v"], [{"v": value} for value in values])
     assert [float(line) for line in written.splitlines()[1:]] == values
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file.csv"
-    write_atomically(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(path, "new \udc80")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.csv"]
 
 
 def test_confirmation_file(study, play, tmp_path):

@@ -20,11 +20,24 @@ def make_evaluator(spec: SearchSpec, address: str | None = None) -> Evaluator:
     if asked.executor == "inline":
         if address is not None:
             raise InputError(f"--address is {address!r}, but the executor is inline; use ray")
+        _require_device(asked.device)
         return InlineEvaluator()
     from evoact.study.evaluators.ray import RayEvaluator
 
     workers = None if asked.workers == "auto" else asked.workers
     return RayEvaluator(workers, asked.cpus_per_worker, asked.gpus_per_worker, address)
+
+
+def _require_device(device: str) -> None:
+    if device == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise InputError(
+            "evaluate.gpus_per_worker is over 0, but torch finds no GPU here; set it to 0, or "
+            "use a cluster that has one"
+        )
 
 
 __all__ = ["Evaluator", "InlineEvaluator", "make_evaluator"]

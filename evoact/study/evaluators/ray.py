@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,11 +23,12 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from evoact.errors import InputError, StudyError
-from evoact.records import Candidate, Cohort, Evaluation
+from evoact.records import DTYPE, THREADS, Cohort, Evaluation
 
 _CONNECT_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
 _LOST_NODE_RETRIES: Final = 2
+_STOP_SECONDS: Final = 15.0
 _SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
@@ -56,7 +57,8 @@ class _Feed(Searcher):
 
     def __init__(self) -> None:
         super().__init__(metric=None, mode=None)
-        self.pending: queue.Queue[str | None] = queue.Queue()
+        self.closed = threading.Event()
+        self.pending: queue.Queue[str] = queue.Queue()
         self.results: queue.Queue[tuple[str, list[dict[str, Any]] | None]] = queue.Queue()
         self._running: dict[str, str] = {}
 
@@ -65,10 +67,10 @@ class _Feed(Searcher):
         # While trials run, Tune must go on with them. While none does, waiting
         # here is better than Tune's own sleep of a second.
         try:
-            text = self.pending.get(block=not self._running, timeout=_POLL_SECONDS * 20)
+            text = self.pending.get(block=not self._running, timeout=_POLL_SECONDS)
         except queue.Empty:
-            return None
-        if text is None:
+            return Searcher.FINISHED if self.closed.is_set() else None
+        if self.closed.is_set():
             return Searcher.FINISHED
         self._running[trial_id] = text
         return {"cohort": text}
@@ -95,8 +97,24 @@ class _Feed(Searcher):
         """Nothing, as for `save`."""
 
 
+class _StopWhenClosed(tune.Stopper):
+    """Ends the run, trials in training included, once the feed is closed."""
+
+    def __init__(self, feed: _Feed) -> None:
+        self.feed = feed
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002  # Tune's signature
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether to stop all trials now."""
+        return self.feed.closed.is_set()
+
+
 class RayEvaluator:
     """Trains cohorts on the workers of a Ray cluster.
+
+    A connection to Ray that the process has already is used, and left open.
 
     Args:
         workers: how many cohorts are trained at once; None for as many as the
@@ -104,11 +122,10 @@ class RayEvaluator:
         cpus, gpus: what a worker reserves; a share of a GPU is a count for
             scheduling, not a limit on its memory.
         address: a running cluster; None starts one on this machine.
-        storage: a folder for Tune's own state, seen by all nodes of a cluster;
-            it is removed at the end.
 
     Raises:
-        InputError: the address does not answer.
+        InputError: the address does not answer, is given though the process is
+            connected already, or no node has what a worker reserves.
     """
 
     def __init__(
@@ -117,38 +134,58 @@ class RayEvaluator:
         cpus: int = 1,
         gpus: float = 0.0,
         address: str | None = None,
-        storage: Path | None = None,
     ) -> None:
-        _connect(address, workers, cpus)
+        _quieten_tune()
+        self._owns_connection = not ray.is_initialized()
+        if self._owns_connection:
+            _connect(address, workers, cpus)
+        elif address is not None:
+            raise InputError(
+                f"address is {address!r}, but this process is connected to a Ray cluster "
+                "already; leave the address out, or call ray.shutdown() first"
+            )
         total: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # untyped in ray
         self.workers = workers or max(1, int(total.get("CPU", 1)) // cpus)
-        self._require(total, cpus, gpus)
-        self._storage = Path(tempfile.mkdtemp(prefix="evoact-tune-", dir=storage))
+        self._require(cpus, gpus)
+        self._storage = Path(tempfile.mkdtemp(prefix="evoact-tune-"))
         self._feed = _Feed()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(cpus, gpus), daemon=True)
         self._thread.start()
 
-    def _require(self, total: Mapping[str, float], cpus: int, gpus: float) -> None:
-        """Refuse to wait forever for what the cluster does not have."""
-        for kind, wanted in (("CPU", float(cpus)), ("GPU", gpus)):
-            if total.get(kind, 0.0) < wanted:
-                ray.shutdown()
-                raise InputError(
-                    f"evaluate.{kind.lower()}s_per_worker is {wanted:g}, but the Ray cluster has "
-                    f"{total.get(kind, 0.0):g} {kind}; lower it or add nodes"
-                )
+    def _require(self, cpus: int, gpus: float) -> None:
+        """Refuse to wait forever for a worker that fits on no node."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # untyped in ray
+        if any(n.get("CPU", 0.0) >= cpus and n.get("GPU", 0.0) >= gpus for n in nodes):
+            return
+        self._disconnect()
+        most = {
+            kind: max((n.get(kind, 0.0) for n in nodes), default=0.0) for kind in ("CPU", "GPU")
+        }
+        raise InputError(
+            f"evaluate.cpus_per_worker is {cpus} and gpus_per_worker is {gpus:g}, but no node of "
+            f"the Ray cluster has both: the most are {most['CPU']:g} CPUs and {most['GPU']:g} GPUs "
+            "on one; lower them or add a node"
+        )
 
     def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[Evaluation]:
         """Yield the evaluations of the cohorts as workers finish them."""
         for cohort in cohorts:
             self._feed.pending.put(json.dumps(cohort.to_dict()))
-        for _ in cohorts:
+        waiting = len(cohorts)
+        while waiting:
             text, found = self._next_result()
-            if found is None:
-                yield from _lost(text)
-            else:
+            waiting -= 1
+            if found is not None:
                 yield from map(Evaluation.from_dict, found)
+                continue
+            alone = _singles(text)
+            if len(alone) == 1:
+                yield _lost(Cohort.from_dict(json.loads(text)))
+            else:  # one of them may have killed the worker; the others must not pay for it
+                waiting += len(alone)
+                for single in alone:
+                    self._feed.pending.put(single)
 
     def _next_result(self) -> tuple[str, list[dict[str, Any]] | None]:
         while True:
@@ -163,10 +200,15 @@ class RayEvaluator:
 
     def close(self) -> None:
         """Stop the workers, and the cluster if it was started here."""
-        self._feed.pending.put(None)
-        self._thread.join(timeout=2.0)
-        ray.shutdown()
+        self._feed.closed.set()
+        # Before the connection goes: Tune's thread would make itself another.
+        self._thread.join(timeout=_STOP_SECONDS)
+        self._disconnect()
         shutil.rmtree(self._storage, ignore_errors=True)
+
+    def _disconnect(self) -> None:
+        if self._owns_connection:
+            ray.shutdown()
 
     def _run(self, cpus: int, gpus: float) -> None:
         try:
@@ -186,6 +228,7 @@ class RayEvaluator:
             ),
             run_config=tune.RunConfig(
                 name="cohorts",
+                stop=_StopWhenClosed(self._feed),
                 storage_path=str(self._storage),
                 verbose=0,
                 failure_config=tune.FailureConfig(max_failures=_LOST_NODE_RETRIES),
@@ -194,27 +237,35 @@ class RayEvaluator:
         )
 
 
-def _lost(text: str) -> Iterator[Evaluation]:
+def _singles(text: str) -> list[str]:
+    """Return the cohorts of one that a lost cohort is cut into."""
     data = json.loads(text)
-    for item in data["candidates"]:
-        yield Evaluation.failed(
-            Candidate.from_dict(item),
-            f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)",
-            replicate=data["replicate"],
-        )
+    return [json.dumps({**data, "candidates": [item]}) for item in data["candidates"]]
+
+
+def _lost(cohort: Cohort) -> Evaluation:
+    return Evaluation.failed(
+        cohort.candidates[0],
+        f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)",
+        replicate=cohort.replicate,
+        epochs=cohort.task.epochs,
+        environment={"device": cohort.device, "dtype": DTYPE, "threads": THREADS},
+    )
+
+
+def _quieten_tune() -> None:
+    """Turn off Tune's display and its files of results; the journal holds them."""
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+    # Tune's newer output prints a box even with verbose=0.
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 
 def _connect(address: str | None, workers: int | None, cpus: int) -> None:
     """Connect to a cluster, or start one here that listens on loopback only."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
-    # Tune's newer output prints a box even with verbose=0.
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    if ray.is_initialized():
-        return
     if address is not None:
         _check_answers(address)
         try:

@@ -1,0 +1,119 @@
+"""The Ray evaluator: in a process that uses Ray for itself, and when workers die."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from evoact.errors import InputError
+from evoact.language import named
+from evoact.records import Candidate, Cohort, TaskSpec
+from evoact.training import train_cohort
+
+SHORT = TaskSpec(name="digits", epochs=1, batch_size=256)
+LONG = TaskSpec(name="digits", epochs=120)
+PAIR = (Candidate(named("relu")), Candidate(named("tanh")))
+
+pytestmark = [
+    pytest.mark.ray,
+    # Ray's own: deprecations, and log files that it leaves to the collector.
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def ray():
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def evaluator(ray):
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    evaluator = RayEvaluator(workers=1)
+    yield evaluator
+    evaluator.close()
+    assert ray.is_initialized()  # the user's connection is left open
+
+
+@contextmanager
+def workers_killed(times: int) -> Iterator[list[int]]:
+    """Kill the worker with SIGKILL as soon as it trains, this many times."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        deadline = time.monotonic() + 40
+        while len(killed) < times and time.monotonic() < deadline:
+            for process in psutil.Process().children(recursive=True):
+                if process.pid not in killed and _is_training(process):
+                    process.kill()
+                    killed.append(process.pid)
+            time.sleep(0.02)
+
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    yield killed
+    thread.join(timeout=5)
+
+
+def _is_training(process: psutil.Process) -> bool:
+    try:
+        return "Trainable.train" in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def test_results_are_those_of_this_process(evaluator):
+    cohorts = [Cohort((candidate,), SHORT, seed=3) for candidate in PAIR]
+    found = {e.candidate_id: dict(e.objectives) for e in evaluator.evaluate(cohorts)}
+    for cohort in cohorts:
+        (here,) = train_cohort(cohort)
+        assert found[here.candidate_id] == here.objectives
+
+
+def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(evaluator):
+    with workers_killed(3) as killed:
+        evaluations = list(evaluator.evaluate([Cohort(PAIR, LONG, seed=3)]))
+    assert len(killed) == 3
+    assert sorted(e.candidate_id for e in evaluations) == sorted(c.id for c in PAIR)
+    assert all(e.is_ok for e in evaluations)
+
+
+def test_a_candidate_whose_worker_keeps_dying_is_a_failure(evaluator):
+    with workers_killed(3):
+        (evaluation,) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
+    assert evaluation.status == "failed"
+    assert "died or failed 3 times" in evaluation.reason
+    assert evaluation.environment["threads"] == 1
+    assert evaluation.epochs == LONG.epochs
+
+
+def test_closing_stops_what_trains_and_what_waits(ray):
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    evaluator = RayEvaluator(workers=1)
+    results = evaluator.evaluate([Cohort(PAIR, SHORT, seed=0), *[Cohort(PAIR, LONG, seed=0)] * 50])
+    assert next(results).is_ok
+    evaluator.close()
+    assert not evaluator._thread.is_alive()
+
+
+def test_what_cannot_be_had_is_refused(ray):
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    with pytest.raises(InputError, match="no node of the Ray cluster has both"):
+        RayEvaluator(workers=1, gpus=1.0)
+    with pytest.raises(InputError, match="no node of the Ray cluster has both"):
+        RayEvaluator(workers=1, cpus=3)
+    with pytest.raises(InputError, match="leave the address out"):
+        RayEvaluator(workers=1, address="127.0.0.1:6379")
