@@ -267,8 +267,9 @@ class SearchSpec(Section):
             for bound in ("nodes", "depth"):
                 size, most = getattr(seed, bound), getattr(self.language, f"max_{bound}")
                 if size > most:
+                    has = f"has {size} nodes" if bound == "nodes" else f"has depth {size}"
                     raise ValueError(
-                        f"seed {text!r} has {bound} {size}, over language.max_{bound} {most}; "
+                        f"seed {text!r} {has}, over language.max_{bound} {most}; "
                         f"raise max_{bound} or drop the seed"
                     )
         if len(self.evolution.seeds) > self.evolution.population:

@@ -141,7 +141,9 @@ def test_durations(text: Any, seconds: float) -> None:
 
 
 def test_seeds_of_just_the_size() -> None:
-    spec = SearchSpec(evolution={"seeds": ["mish", "gelu_tanh"]}, language={"max_nodes": 15})
+    spec = SearchSpec(
+        evolution={"seeds": ["mish", "gelu_tanh"]}, language={"max_nodes": 15, "max_depth": 7}
+    )
     assert spec.seed_expressions() == (named("mish"), named("gelu_tanh"))
 
 

@@ -64,7 +64,7 @@ def test_off_is_off_though_yaml_reads_it_as_false():
         ("task: 3", ["f.yaml:1", "task", "3"]),
         (
             "language: {max_nodes: 2}\nevolution: {seeds: [mish]}",
-            ["'mish' has nodes 5 nodes", "max_nodes"],
+            ["'mish' has 5 nodes", "max_nodes"],
         ),
         (
             "language: {max_depth: 1}\nevolution: {seeds: [mish]}",
