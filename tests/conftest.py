@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+
+
+def _listen_to_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class CommandLine:
@@ -27,6 +32,8 @@ class CommandLine:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "COLUMNS": "120", **more},
+            # Jobs in the background of a script ignore Ctrl-C, and pass that on.
+            preexec_fn=_listen_to_interrupts,
         )
 
     def __call__(self, *arguments: str, code: int = 0) -> str:

@@ -81,6 +81,7 @@ def test_results_are_those_of_this_process(evaluator):
         assert found[here.candidate_id] == here.objectives
 
 
+@pytest.mark.slow
 def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(evaluator):
     with workers_killed(3) as killed:
         evaluations = list(evaluator.evaluate([Cohort(PAIR, LONG, seed=3)]))
@@ -89,6 +90,7 @@ def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(eva
     assert all(e.is_ok for e in evaluations)
 
 
+@pytest.mark.slow
 def test_a_candidate_whose_worker_keeps_dying_is_a_failure(evaluator):
     with workers_killed(3):
         (evaluation,) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
