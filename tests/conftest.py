@@ -33,7 +33,7 @@ class CommandLine:
             text=True,
             env={**os.environ, "COLUMNS": "120", **more},
             # Jobs in the background of a script ignore Ctrl-C, and pass that on.
-            preexec_fn=_listen_to_interrupts,
+            preexec_fn=_listen_to_interrupts,  # noqa: PLW1509  # it takes no lock
         )
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
