@@ -14,7 +14,7 @@ from evoact.errors import EvoactError, InputError, StudyError
 if TYPE_CHECKING:
     from evoact.api import search
     from evoact.evolution import Evolution
-    from evoact.language import Expression, ExpressionError, parse
+    from evoact.language import Expression, ExpressionError, parse, self_normalising
     from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule
     from evoact.records import Anneal, Candidate, Evaluation, SearchSpec, Status
     from evoact.study import Study, load_space
@@ -36,6 +36,7 @@ _HOMES: Final = {
     "load_space": "evoact.study",
     "parse": "evoact.language",
     "search": "evoact.api",
+    "self_normalising": "evoact.language",
 }
 
 
@@ -71,4 +72,5 @@ __all__ = [
     "load_space",
     "parse",
     "search",
+    "self_normalising",
 ]

@@ -7,23 +7,19 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from evoact.errors import InputError
+from evoact.evolution.admission import Admission
 from evoact.evolution.generate import Generator
+from evoact.evolution.genes import draw_genes, seed_genes, vary_genes
 from evoact.evolution.individual import Fitness, Individual, deap_draws_from
-from evoact.evolution.primitive_set import Value, primitive_set, to_expression, to_tree
+from evoact.evolution.primitive_set import grammar
 from evoact.evolution.selection import parent, survivors
-from evoact.evolution.variation import Mutation, crossover, draw_genes, seed_genes, vary_genes
-from evoact.language import (
-    Expression,
-    ExpressionError,
-    FingerprintIndex,
-    fingerprint,
-    is_constant,
-    is_finite_near_zero,
-)
-from evoact.records import Anneal, Candidate, Evaluation, Rejected, SearchSpec
+from evoact.evolution.trees import to_tree, valid_expression
+from evoact.evolution.variation import Mutation, crossover
+from evoact.records import Candidate, Evaluation, Rejected, SearchSpec
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
-_RANDOM_DEPTHS: Final = (1, 2, 3, 4)
+_IMMIGRANTS: Final = 0.1  # share of random trees in every generation
+_EXTRA_DEPTHS: Final = (1, 2, 3, 4)  # of random trees, over what it takes to read x
 
 
 class Evolution:
@@ -49,11 +45,10 @@ class Evolution:
         self.generation = 0
         self.rejected: list[Rejected] = []
         self._rng = random.Random(seed)  # noqa: S311  # a search, not a secret
-        self._pset = primitive_set(space.language, self._rng)
-        self._generator = Generator(self._pset, self._rng)
-        self._mutation = Mutation(self._pset, self._generator, self._rng)
-        self._functions = FingerprintIndex()
-        self._seen: dict[tuple[str, Anneal | None], str] = {}
+        made = grammar(space.language, self._rng)
+        self._generator = Generator(made, self._rng)
+        self._mutation = Mutation(made, self._generator, self._rng)
+        self._admission = Admission(space.language)
         self._population: list[Individual] = []
         self._asked: dict[str, Individual] = {}
 
@@ -134,11 +129,11 @@ class Evolution:
         if self.generation > 0:
             return
         for expression in self.space.seed_expressions()[:count]:
-            tree = Individual(to_tree(expression, self._rng), seed_genes(self.space.anneal))
-            self._admit(tree, "seed", ())
+            tree = to_tree(expression, self._rng, self.space.language.shape_tree)
+            self._admit(Individual(tree, seed_genes(self.space.anneal)), "seed", ())
 
     def _breed(self) -> tuple[Individual, str, tuple[str, ...]]:
-        if not self._population:
+        if not self._population or self._rng.random() < _IMMIGRANTS:
             return self._random(), "random", ()
         spec = self.space.evolution
         first = parent(self._population, spec.tournament, self._rng)
@@ -152,45 +147,18 @@ class Evolution:
         return child, origin, tuple(p.candidate.id for p in parents if p.candidate)
 
     def _random(self) -> Individual:
-        tree = self._generator.grow(Value, self._rng.choice(_RANDOM_DEPTHS))
+        tree = self._generator.tree(self._rng.choice(_EXTRA_DEPTHS))
         return Individual(tree, draw_genes(self.space.anneal, self._rng))
-
-    # Admission
 
     def _admit(self, child: Individual, origin: str, parents: tuple[str, ...]) -> None:
         """Make a candidate of an offspring, unless there is a reason not to."""
-        try:
-            expression = to_expression(child).canonical()
-        except ExpressionError as error:
-            self.rejected.append(Rejected(str(child), f"invalid: {error.message}"))
-            return
-        if self._is_too_large(expression):
-            self.rejected.append(Rejected(str(expression), "too large"))
-            return
-        candidate = Candidate(expression, child.anneal, origin, parents)
-        if (rejection := self._rejection(candidate)) is not None:
-            self.rejected.append(rejection)
-            return
-        individual = Individual(to_tree(candidate.late, self._rng), child.anneal)
-        individual.candidate = candidate
-        self._asked[candidate.id] = individual
-
-    def _is_too_large(self, expression: Expression) -> bool:
-        limits = self.space.language
-        return expression.nodes > limits.max_nodes or expression.depth > limits.max_depth
-
-    def _rejection(self, candidate: Candidate) -> Rejected | None:
-        values = fingerprint(candidate.late)
-        if not is_finite_near_zero(values):
-            return Rejected(candidate.text, "not finite on normal inputs")
-        if is_constant(values):
-            return Rejected(candidate.text, "constant")
-        function = self._functions.find(candidate.late)
-        if function is None:
-            function = candidate.id
-            self._functions.add(candidate.late, function)
-        known = self._seen.get((function, candidate.anneal))
-        if known is not None:
-            return Rejected(candidate.text, "duplicate", known)
-        self._seen[function, candidate.anneal] = candidate.id
-        return None
+        expression = valid_expression(child)
+        assert expression is not None, "variation returns valid trees alone"
+        if self.space.language.shape is None:  # folding constants changes the shape
+            child = Individual(to_tree(expression, self._rng), child.anneal)
+        verdict = self._admission.admit(child, expression, origin, parents)
+        if isinstance(verdict, Rejected):
+            self.rejected.append(verdict)
+        else:
+            child.candidate = verdict
+            self._asked[verdict.id] = child

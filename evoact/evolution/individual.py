@@ -10,6 +10,7 @@ from typing import Any
 from deap import base, gp
 from deap.tools import emo, selection
 
+from evoact.evolution.types import SizeType
 from evoact.records import Anneal, Candidate
 
 
@@ -37,6 +38,17 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         """Return a copy to vary: same tree and genes, no fitness."""
         return Individual(list(self), self.anneal)
 
+    def form(self) -> tuple[str, ...]:
+        """Return what the tree is but for its numbers: equal trees have equal forms."""
+        return tuple(map(_word, self))
+
+
+def _word(node: Any) -> str:
+    if node.arity:
+        return str(node.name)
+    is_size = issubclass(node.ret, SizeType)  # no number but part of the form
+    return str(node.ret.__name__ if is_size else type(node.value).__name__)
+
 
 @contextmanager
 def deap_draws_from(rng: random.Random) -> Iterator[None]:
@@ -46,7 +58,7 @@ def deap_draws_from(rng: random.Random) -> Iterator[None]:
     our generator for the time, rather than the global one our state: other
     threads of the process also draw from the global one, at any moment.
     """
-    modules = (gp, selection, emo)
+    modules = (selection, emo)
     kept = [module.random for module in modules]
     for module in modules:
         module.random = rng

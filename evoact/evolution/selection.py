@@ -10,15 +10,28 @@ from evoact.evolution.individual import Individual
 
 
 def survivors(pool: list[Individual], size: int) -> list[Individual]:
-    """Return the best `size` of a pool: by value, or by NSGA-II (Deb et al. 2002)."""
+    """Return the best `size` of a pool: by value, or by NSGA-II (Deb et al. 2002).
+
+    By value, only the best stays of those that differ in numbers alone: variants
+    of one formula would soon fill the population, and nothing else be found.
+    """
     if not pool:
         return []
     if len(pool[0].fitness.values) == 1:
-        kept: list[Individual] = tools.selBest(pool, size)
+        kept: list[Individual] = tools.selBest(_best_of_each_form(pool), size)
     else:
         # Also of a pool that is small enough: this sets the crowding distances.
         kept = tools.selNSGA2(pool, min(size, len(pool)))
     return kept
+
+
+def _best_of_each_form(pool: list[Individual]) -> list[Individual]:
+    best: dict[tuple[str, ...], Individual] = {}
+    for individual in pool:
+        known = best.setdefault(individual.form(), individual)
+        if individual.fitness > known.fitness:
+            best[individual.form()] = individual
+    return list(best.values())
 
 
 def parent(population: list[Individual], tournament: int, rng: random.Random) -> Individual:

@@ -60,7 +60,8 @@ def export(
         directory: where the files go; created if needed.
         formats: of `source` (STEM.py: torch only), `state` (STEM.safetensors
             and STEM.json) and `pt2` (STEM.pt2, or STEM.LAYER.pt2 for each
-            trained layer: input `(batch, features)`).
+            trained layer: input `(batch, features)`, the features being the
+            channels).
         params: `recipe` starts at the `where` values, what a new model wants;
             `trained` holds the values of each layer. Equal for an expression
             without parameters.
@@ -69,8 +70,10 @@ def export(
         stem: the name of the files, without extension.
         class_name: the class in the source; made from `stem` by default.
         about: where the function comes from; any text.
-        channels: features of the recipe's pt2 where a parameter is per
-            channel; 64 by default. The other formats take any width.
+        channels: input channels for which a pt2 is made where values do not
+            tell them: of the recipe, if a parameter is per channel, and of any
+            groupwise expression. By default 64, or the next multiple that its
+            groups want. The other formats take any number when loaded.
 
     Returns:
         The files written, in the order of `formats`.

@@ -15,9 +15,10 @@ from typing import Final
 
 from evoact.errors import InputError
 from evoact.export.values import LayerValues, Trained, check_names, recipe, trained_layers
-from evoact.language import Expression, parse
+from evoact.language import Expression, check_channels, parse
 
 DEFAULT_CHANNELS: Final = 64
+_MOST_CHANNELS: Final = 65_536  # parity of more would take gigabytes
 _STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 # Names that a standalone file uses itself.
 _USED: Final = frozenset({"torch", "nn", "F", "TRAINED"})
@@ -54,8 +55,7 @@ def make_job(
     """
     expression = parse(expression) if isinstance(expression, str) else expression
     check_names(expression)
-    if channels is not None and channels < 1:
-        raise InputError(f"channels is {channels}; wanted at least 1")
+    channels = _channels(expression, channels)
     if not _STEM.fullmatch(stem):
         raise InputError(
             f"stem is {stem!r}; wanted a file name of letters, digits, '_', '-' and '.', "
@@ -63,12 +63,28 @@ def make_job(
         )
     has_trained = trained is not None and bool(expression.parameters)
     layers = (
-        trained_layers(expression, trained)
+        trained_layers(expression, trained, channels)
         if has_trained
-        else (recipe(expression, channels or DEFAULT_CHANNELS),)
+        else (recipe(expression, channels),)
     )
     name = check_class_name(class_name) if class_name is not None else class_name_of(stem)
     return Job(expression, layers, has_trained, stem, name, about)
+
+
+def _channels(expression: Expression, channels: int | None) -> int:
+    """Return the channels where values do not tell them: by default 64, or just above."""
+    multiple = expression.channel_multiple
+    if channels is None:
+        channels = -(-DEFAULT_CHANNELS // multiple) * multiple
+    elif channels < 1:
+        raise InputError(f"channels is {channels}; wanted at least 1")
+    check_channels(expression, channels)
+    if channels > _MOST_CHANNELS:
+        raise InputError(
+            f"channels is {channels}, but an export is checked with at most {_MOST_CHANNELS}; "
+            f"pass fewer, if the expression takes them: it wants a multiple of {multiple}"
+        )
+    return channels
 
 
 def check_class_name(name: str) -> str:

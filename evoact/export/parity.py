@@ -7,7 +7,8 @@ Three functions are compared:
 * the exported module, in float32.
 
 The exported module must agree with the reference at normal inputs, at edges
-such as 0 and at far ones. Both must agree with the oracle, except where results
+such as 0 and at far ones; a groupwise expression is given other values in each
+channel, so that none passes for another. Both must agree with the oracle, except where results
 hang on how a library rounds to zero: at far inputs, in poles, and at a few
 others. What float32 itself costs at an input is known from the two references,
 so an expression that cancels or overflows in float32 is neither refused nor
@@ -17,6 +18,8 @@ waved through.
 from __future__ import annotations
 
 import copy
+import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -39,6 +42,7 @@ _STEP: Final = 1e-12  # how far inputs move to see how ill-conditioned the oracl
 _EDGES: Final = (-4.0, -1.0, 0.0, 1.0, 4.0)
 _FAR: Final = (-30.0, -10.0, 10.0, 30.0)
 _FEATURES: Final = 5
+_GOLDEN: Final = 0.6180339887498949  # its multiples fill an interval without meeting
 
 
 class ExportError(EvoactError, RuntimeError):
@@ -51,8 +55,8 @@ def check_parity(module: nn.Module, reference: Activation, *, what: str) -> None
     Args:
         module: the exported module; takes `(batch, features)`, float32, and
             has parameters of the same names as the reference.
-        reference: the activation, float32, with the same values; per channel,
-            `channel_dim` is 1.
+        reference: the activation, float32, with the same values; where channels
+            matter, they are the features and `channel_dim` is 1.
         what: what is checked, for the message.
 
     Raises:
@@ -67,7 +71,8 @@ def check_parity(module: nn.Module, reference: Activation, *, what: str) -> None
     evoact.export.parity.ExportError: gelu: result is 0.069... where the Activation gives 0.066...
     """
     _check_parameters(module, reference, what)
-    normal, edges, far = _inputs(reference.channels or _FEATURES)
+    features = reference.channels or _FEATURES
+    normal, edges, far = _inputs(features, mixed=reference.expression().is_groupwise)
     for x in (normal, edges, far):
         try:
             expected, got = _derive(reference, x), _derive(module, x)
@@ -94,11 +99,31 @@ def _check_parameters(module: nn.Module, reference: Activation, what: str) -> No
             raise ExportError(f"{what}: parameter {name!r} holds other values than were trained")
 
 
-def _inputs(features: int) -> tuple[Tensor, Tensor, Tensor]:
+def _inputs(features: int, *, mixed: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Normal, edge and far inputs; apart, so that an infinity hides no gradient."""
     normal = np.random.default_rng(0).standard_normal((32, features))
-    edges, far = (torch.tensor(row)[:, None].repeat(1, features) for row in (_EDGES, _FAR))
-    return torch.tensor(normal, dtype=torch.float32), edges.float(), far.float()
+    spread = _mixed if mixed else _even
+    parts = (normal, spread(_EDGES, features), spread(_FAR, features))
+    first, second, third = (torch.tensor(part, dtype=torch.float32) for part in parts)
+    return first, second, third
+
+
+def _even(values: Sequence[float], features: int) -> FloatArray:
+    """Each value in all features."""
+    return np.repeat(np.array(values)[:, None], features, axis=1)
+
+
+def _mixed(values: Sequence[float], features: int) -> FloatArray:
+    """Each value in each feature, beside each other one, and never twice in a row.
+
+    Equal channels would hide which is which, and which of them is the largest.
+    """
+    count, channel = len(values), np.arange(features)
+    again = 0.1 * (channel // count * _GOLDEN % 1.0)  # 0 at first: the edges themselves
+    start = np.arange(count)[:, None]
+    steps = [step for step in range(1, count) if math.gcd(step, count) == 1]
+    rows = [np.array(values)[(start + step * channel) % count] + again for step in steps]
+    return np.concatenate(rows)
 
 
 def _derive(module: nn.Module, x: Tensor) -> dict[str, FloatArray]:
@@ -108,7 +133,7 @@ def _derive(module: nn.Module, x: Tensor) -> dict[str, FloatArray]:
     with torch.enable_grad():
         result: Tensor = module(leaf)
         if not result.requires_grad:  # a constant; its gradients are zeros
-            result = result + 0.0 * leaf
+            result = result + 0.0 * leaf.sum()
         gradients = torch.autograd.grad(
             (result * _weights(result)).sum(),
             [leaf, *parameters.values()],
@@ -163,9 +188,9 @@ def _oracle(reference: Activation, x: Tensor) -> tuple[FloatArray, FloatArray]:
     values = [_array(reference.get_parameter(name)) for name in expression.names]
     function, inputs = expression.numpy(), _array(x)
     step = _STEP * (1.0 + np.abs(inputs))
-    wanted = function(inputs, values)
+    wanted = function(inputs, values, channel_dim=1)
     with np.errstate(all="ignore"):
-        up, down = function(inputs + step, values), function(inputs - step, values)
+        up, down = (function(inputs + sign * step, values, channel_dim=1) for sign in (1.0, -1.0))
         return wanted, np.abs(up - wanted) + np.abs(down - wanted)
 
 

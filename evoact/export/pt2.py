@@ -1,8 +1,8 @@
 """Expressions as programs of `torch.export`: one for the recipe, one a layer.
 
 A program takes one float32 tensor `(batch, features)`. The batch may have any
-size; so may the features, where all parameters are per layer. Parameters per
-channel fix the features: they are the channels.
+size; so may the features of a pointwise expression whose parameters are all per
+layer. Else the features are fixed: they are the channels.
 
 `torch.export.load(file).module()` gives a module, in a process that need not
 have evoact. Its parameters train on; it has no `train()` and `eval()`, and

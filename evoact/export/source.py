@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from torch import nn
 
+from evoact.export.class_text import TEXT_WIDTH, channels_text, class_lines
 from evoact.export.job import Job, make_job
-from evoact.export.values import LayerValues, Trained, per_channel
+from evoact.export.values import LayerValues, Trained, needs_channels, per_channel
 from evoact.language import LANGUAGE_VERSION, Expression, Scope, torch_body
-
-_WIDTH: Final = 88
 
 
 def standalone_source(
@@ -32,7 +31,8 @@ def standalone_source(
 
     Its parameters start at the `where` values. With `trained`, the file also
     holds the values of each layer, and `CLASS.trained(layer)` makes a module
-    that starts at those.
+    that starts at those; where they do not tell how many channels a groupwise
+    expression works on, it is `CLASS.trained(layer, channels)`.
 
     Args:
         expression: an `Expression`, or its text.
@@ -71,10 +71,13 @@ def read(job: Job, directory: Path, values: LayerValues) -> nn.Module:
     # Not imported: that would leave byte code behind, and a name in sys.modules.
     exec(compile(path.read_bytes(), path, "exec"), scope)  # noqa: S102  # our own text, see above
     cls = scope[job.class_name]
-    if values.layer is not None:
-        module: nn.Module = cls.trained(values.layer)
+    channels = [values.channels] if needs_channels(job.expression) else []
+    if values.layer is None:
+        module: nn.Module = cls(*channels)
+    elif per_channel(job.expression):  # the values tell the channels
+        module = cls.trained(values.layer)
     else:
-        module = cls(values.channels) if per_channel(job.expression) else cls()
+        module = cls.trained(values.layer, *channels)
     return module
 
 
@@ -86,7 +89,7 @@ def _render(job: Job) -> str:
     head += ["from torch import nn"]
     if job.trained:
         head += ["", *_trained_values(job)]
-    body = _class(job, [*lines, f"return {result}"])
+    body = class_lines(job, [*lines, f"return {result}"])
     return "\n".join([*head, "", "", *body]) + "\n"
 
 
@@ -104,17 +107,23 @@ def _docstring(job: Job) -> list[str]:
 def _parameter_lines(expression: Expression) -> list[str]:
     if not expression.parameters:
         return ["It has no parameters.", ""]
+    uses = expression.layout.parameters
     lines = [
-        f"    {name}: one per {p.scope.value}, starts at {p.initial!r}"
-        for name, p in zip(expression.names, expression.parameters, strict=True)
+        f"    {name}: one per {_scope(p.scope, use)}, starts at {p.initial!r}"
+        for name, p, use in zip(expression.names, expression.parameters, uses, strict=True)
     ]
     return ["Learnable parameters:", *lines, ""]
+
+
+def _scope(scope: Scope, use: Fraction) -> str:
+    is_wide = scope is Scope.CHANNEL and use != 1
+    return f"{scope.value} ({channels_text(use)} of them)" if is_wide else scope.value
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
     return textwrap.wrap(
         text,
-        _WIDTH,
+        TEXT_WIDTH,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,
@@ -156,86 +165,7 @@ def _item(name: str, value: float | list[float]) -> list[str]:
     if not isinstance(value, list):
         return [f'        "{name}": {value!r},']
     line = f'        "{name}": {value!r},'
-    if len(line) <= _WIDTH:
+    if len(line) <= TEXT_WIDTH:
         return [line]
     numbers = _wrapped(", ".join(map(repr, value)) + ",", " " * 12)
     return [f'        "{name}": [', *numbers, "        ],"]
-
-
-def _class(job: Job, body: list[str]) -> list[str]:
-    expression, wide = job.expression, per_channel(job.expression)
-    lines = [f"class {job.class_name}(nn.Module):", *_indented(_class_docstring(job, wide), 4)]
-    lines += ["", *_indented(_init(expression, wide), 4)]
-    locals_ = [_local(name, p.scope) for name, p in _named(expression)]
-    lines += ["", "    def forward(self, x: torch.Tensor) -> torch.Tensor:"]
-    lines += _indented([*locals_, *body], 8)
-    if wide:
-        lines += ["", *_indented(_BROADCAST, 4)]
-    if job.trained:
-        lines += ["", *_indented(_trained_method(job, wide), 4)]
-    return lines
-
-
-def _named(expression: Expression) -> Iterable[tuple[str, Any]]:
-    return zip(expression.names, expression.parameters, strict=True)
-
-
-def _indented(lines: Iterable[str], spaces: int) -> list[str]:
-    return [" " * spaces + line if line else "" for line in lines]
-
-
-def _class_docstring(job: Job, wide: bool) -> list[str]:
-    formula = str(job.expression).split(" where ")[0]
-    line = f'"""{job.class_name}(x) = {formula}.'
-    if len(line) > _WIDTH:
-        line = '"""The function at the top of this file, as a module.'
-    lines = [line, "", "Args:"]
-    if wide:
-        lines += ["    channels: how many channels the input has."]
-        lines += ["    channel_dim: which dimension of the input holds them."]
-    lines += ["    inplace: ignored; there so that the class fits where nn.ReLU does."]
-    return [*lines, '"""']
-
-
-def _init(expression: Expression, wide: bool) -> list[str]:
-    arguments = "channels: int, channel_dim: int = 1, " if wide else ""
-    lines = [f"def __init__(self, {arguments}inplace: bool = False) -> None:"]
-    lines += ["    super().__init__()"]
-    lines += ["    self.channel_dim = channel_dim"] * wide
-    for name, p in _named(expression):
-        start = (
-            f"torch.full((channels,), {p.initial!r})"
-            if p.scope is Scope.CHANNEL
-            else f"torch.tensor({p.initial!r})"
-        )
-        lines.append(f"    self.{name} = nn.Parameter({start})")
-    return lines
-
-
-def _local(name: str, scope: Scope) -> str:
-    if scope is Scope.CHANNEL:
-        return f"{name} = self._broadcast(self.{name}, x)"
-    return f"{name} = self.{name}.to(x.dtype)"
-
-
-_BROADCAST: Final = (
-    "def _broadcast(self, parameter: torch.Tensor, x: torch.Tensor) -> torch.Tensor:",
-    "    shape = [1] * x.dim()",
-    "    shape[self.channel_dim] = -1",
-    "    return parameter.to(x.dtype).view(shape)",
-)
-
-
-def _trained_method(job: Job, wide: bool) -> list[str]:
-    extra = ", channel_dim: int = 1" if wide else ""
-    first = next((n for n, p in _named(job.expression) if p.scope is Scope.CHANNEL), "")
-    made = f'cls(len(values["{first}"]), channel_dim)' if wide else "cls()"
-    return [
-        "@classmethod",
-        f'def trained(cls, layer: str{extra}) -> "{job.class_name}":',
-        '    """Return the activation with the values that a layer was trained to."""',
-        "    values = TRAINED[layer]",
-        f"    module = {made}",
-        "    module.load_state_dict({name: torch.tensor(value) for name, value in values.items()})",
-        "    return module",
-    ]

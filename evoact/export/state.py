@@ -18,27 +18,40 @@ from safetensors.torch import load_file, save_file
 from evoact.errors import InputError, nearest
 from evoact.export.job import Job, make_job, staged
 from evoact.export.parity import check_parity
-from evoact.export.values import LayerValues, Trained, activation
+from evoact.export.values import LayerValues, Trained, activation, input_channels
 from evoact.language import LANGUAGE_VERSION, Expression, parse
+from evoact.language.migrate import migrated
 from evoact.nn import Activation
 
 STATE_VERSION: Final = 1
 
 
 def describe(job: Job) -> dict[str, Any]:
-    """Return what the JSON of a state says, and what a pt2 carries with it."""
+    """Return what the JSON of a state says, and what a pt2 carries with it.
+
+    `width` is that of the output, and of each parameter that of the node which
+    uses it, relative to the input: per channel it has `channels * width` values.
+    `widths` tells the input channels of each layer, null where any will do.
+    """
     expression = job.expression
+    uses = expression.layout.parameters
     return {
         "state_version": STATE_VERSION,
         "language_version": LANGUAGE_VERSION,
         "expression": str(expression),
+        "width": str(expression.width),
+        "channel_multiple": expression.channel_multiple,
         "parameters": [
-            {"name": name, "initial": p.initial, "scope": p.scope.value}
-            for name, p in zip(expression.names, expression.parameters, strict=True)
+            {"name": name, "initial": p.initial, "scope": p.scope.value, "width": str(use)}
+            for name, p, use in zip(expression.names, expression.parameters, uses, strict=True)
         ],
         "params": "trained" if job.trained else "recipe",
         "layers": [values.layer for values in job.layers if values.layer is not None],
-        "widths": {values.layer: values.channels for values in job.layers if job.trained},
+        "widths": {
+            values.layer: input_channels(expression, values.values, "")
+            for values in job.layers
+            if job.trained
+        },
         "about": job.about,
     }
 
@@ -107,27 +120,33 @@ def load_state(
     Args:
         path: the JSON file; its safetensors lie beside it.
         layer: whose trained values; may be left out if there is one layer.
-        channels: needed for the recipe of an expression with parameters per
-            channel; for trained values it must be theirs, if given.
+        channels: of the input; needed for a groupwise expression and for a
+            recipe with parameters per channel. Trained values per channel tell
+            it; if given, it must be theirs.
+
+    A name that has become a word of the language since the file was written
+    gets a `_` behind it.
 
     Raises:
         InputError: the files are not a state, are newer than this evoact,
-            have no such layer, or another width.
+            have no such layer, or other channels.
     """
     path = Path(path)
     spec = _read_spec(path)
     layer = _choose(spec, layer, path)
-    expression = parse(spec["expression"])
+    text, renamed = migrated(spec["expression"], spec["language_version"])
+    expression = parse(text)
     tensors = _read_tensors(path.with_suffix(".safetensors"))
     values: dict[str, float | list[float]] = {}
     for name in expression.names:
-        if _key(layer, name) not in tensors:
-            raise InputError(f"{path}: the safetensors have no {_key(layer, name)!r}")
-        values[name] = tensors[_key(layer, name)].tolist()
-    width = _width(values, spec, layer, path)
-    if None not in (width, channels) and width != channels:
-        raise InputError(f"{path}: layer {layer!r} has {width} channels; asked for {channels}")
-    return activation(expression, LayerValues(layer, values, width or channels))
+        key = _key(layer, renamed.get(name, name))
+        if key not in tensors:
+            raise InputError(f"{path}: the safetensors have no {key!r}")
+        values[name] = tensors[key].tolist()
+    known = _known_channels(expression, values, spec, layer, path)
+    if None not in (known, channels) and known != channels:
+        raise InputError(f"{path}: layer {layer!r} has {known} channels; asked for {channels}")
+    return activation(expression, LayerValues(layer, values, known or channels))
 
 
 def _read_spec(path: Path) -> dict[str, Any]:
@@ -176,16 +195,19 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def _width(
-    values: Mapping[str, Any], spec: Mapping[str, Any], layer: str | None, path: Path
+def _known_channels(
+    expression: Expression,
+    values: Mapping[str, float | list[float]],
+    spec: Mapping[str, Any],
+    layer: str | None,
+    path: Path,
 ) -> int | None:
-    """Return the width of the lists, having compared it with the JSON's."""
+    """Return the input channels that the values tell, having compared them with the JSON's."""
     if layer is None:
         return None
-    widths = {len(value) if isinstance(value, list) else None for value in values.values()}
+    found = input_channels(expression, values, f"{path}: layer {layer!r}")
     told = spec["widths"].get(layer)
-    found = max((width for width in widths if width is not None), default=None)
-    if len(widths - {None}) > 1 or told != found:
+    if told != found:
         raise InputError(
             f"{path}: layer {layer!r} should have {told} channels, but its safetensors have {found}"
         )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError, nearest
-from evoact.language import Expression, Parameter, Scope
+from evoact.language import Expression, Parameter, Scope, check_channels
 from evoact.nn import Activation
 
 # A number, or one a channel; numpy arrays and tensors of those will do too.
@@ -30,8 +30,9 @@ _TAKEN: Final = frozenset(
 class LayerValues:
     """Values of all parameters of an expression in one layer.
 
-    The recipe has `layer` None. `channels` is the width of the per-channel
-    parameters, None where there are none.
+    The recipe has `layer` None. `channels` is the number of input channels,
+    None where any will do: the expression is pointwise and all its parameters
+    are per layer.
     """
 
     layer: str | None
@@ -42,6 +43,11 @@ class LayerValues:
 def per_channel(expression: Expression) -> bool:
     """Whether the expression has a parameter per channel."""
     return any(p.scope is Scope.CHANNEL for p in expression.parameters)
+
+
+def needs_channels(expression: Expression) -> bool:
+    """Whether a module of the expression is made for a number of channels."""
+    return expression.is_groupwise or per_channel(expression)
 
 
 def check_names(expression: Expression) -> None:
@@ -59,7 +65,7 @@ def check_names(expression: Expression) -> None:
 
 
 def recipe(expression: Expression, channels: int | None = None) -> LayerValues:
-    """Return the values that parameters start at, with a width where one is needed.
+    """Return the values that parameters start at, with channels where they are needed.
 
     Raises:
         InputError: an initial value does not fit into float32.
@@ -68,20 +74,24 @@ def recipe(expression: Expression, channels: int | None = None) -> LayerValues:
         name: _number(p.initial, f"parameter {name!r}")
         for name, p in zip(expression.names, expression.parameters, strict=True)
     }
-    return LayerValues(None, values, channels if per_channel(expression) else None)
+    return LayerValues(None, values, channels if needs_channels(expression) else None)
 
 
-def trained_layers(expression: Expression, trained: Trained | None) -> tuple[LayerValues, ...]:
+def trained_layers(
+    expression: Expression, trained: Trained | None, channels: int | None = None
+) -> tuple[LayerValues, ...]:
     """Return the trained values of each layer, checked against the expression.
 
     Args:
         expression: what was trained.
         trained: `{layer: {parameter: number, or one number a channel}}`; the
             parameters bear the names in `expression.names`.
+        channels: input channels of layers whose values do not tell them, where
+            the expression is groupwise.
 
     Raises:
         InputError: no layer, a parameter is missing or unknown, a value is not
-            finite in float32, or the widths of a layer differ.
+            finite in float32, or no number of channels fits those of a layer.
     """
     if not trained:
         raise InputError(
@@ -89,10 +99,10 @@ def trained_layers(expression: Expression, trained: Trained | None) -> tuple[Lay
             f"{', '.join(expression.names)}; pass {{layer: {{name: value}}}}, "
             "or export params='recipe'"
         )
-    return tuple(_layer(expression, layer, values) for layer, values in trained.items())
+    return tuple(_layer(expression, layer, values, channels) for layer, values in trained.items())
 
 
-def _layer(expression: Expression, layer: str, values: Values) -> LayerValues:
+def _layer(expression: Expression, layer: str, values: Values, channels: int | None) -> LayerValues:
     names = expression.names
     for name in values:
         if name not in names:
@@ -106,13 +116,50 @@ def _layer(expression: Expression, layer: str, values: Values) -> LayerValues:
             raise InputError(f"trained layer {layer!r} has no value for parameter {name!r}")
         where = f"trained layer {layer!r}, parameter {name!r}"
         checked[name] = _value(values[name], parameter, where)
-    widths = {len(value) for value in checked.values() if isinstance(value, list)}
-    if len(widths) > 1:
+    found = input_channels(expression, checked, f"trained layer {layer!r}")
+    if found is None and expression.is_groupwise:
+        found = channels
+    return LayerValues(layer, checked, found)
+
+
+def input_channels(
+    expression: Expression, values: Mapping[str, float | list[float]], where: str
+) -> int | None:
+    """Return the input channels that values were trained for; None if they do not tell.
+
+    A parameter per channel has one value for each channel of the node that uses
+    it, and there may be more or fewer of them than in the input.
+
+    Args:
+        expression: what was trained.
+        values: by the names in `expression.names`.
+        where: whose values they are, for the message.
+
+    Raises:
+        InputError: no number of channels fits all of them.
+
+    >>> from evoact.language import parse
+    >>> glu = parse("a * left(x) * sigmoid(right(x)) where a = 1.0 per channel")
+    >>> input_channels(glu, {"a": [1.0, 2.0, 3.0]}, "act1")
+    6
+    """
+    uses = zip(expression.names, expression.layout.parameters, strict=True)
+    lengths = [(n, len(v), width) for n, width in uses if isinstance(v := values[n], list)]
+    found = {length / width for _, length, width in lengths}
+    if not found:
+        return None
+    if len(found) > 1 or min(found).denominator > 1:
+        told = ", ".join(f"{name!r} has {length} at width {w}" for name, length, w in lengths)
         raise InputError(
-            f"trained layer {layer!r} has parameters of {sorted(widths)} channels; "
-            "wanted one width a layer"
+            f"{where}: no number of input channels fits the values per channel: {told}; "
+            "wanted channels * width values of each parameter"
         )
-    return LayerValues(layer, checked, widths.pop() if widths else None)
+    channels = int(found.pop())
+    try:
+        check_channels(expression, channels)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    return channels
 
 
 def _value(value: float | Sequence[float], parameter: Parameter, where: str) -> float | list[float]:

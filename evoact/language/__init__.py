@@ -3,7 +3,9 @@
 Imports neither torch nor ray nor mlflow.
 """
 
-from evoact.language.evaluate import ArrayFunction
+from evoact.language.evaluate import ArrayFunction, check_channels
+from evoact.language.expression import Expression
+from evoact.language.facts import Fact, Facts, Knot
 from evoact.language.fingerprint import (
     FingerprintIndex,
     fingerprint,
@@ -12,15 +14,19 @@ from evoact.language.fingerprint import (
     same_values,
 )
 from evoact.language.gaussian import gaussian_moments, initialisation_gain
-from evoact.language.primitives import LANGUAGE_VERSION, PRIMITIVES, Kind, Primitive
+from evoact.language.migrate import migrated
+from evoact.language.nearest import Match
+from evoact.language.nearest import nearest as nearest_named
+from evoact.language.primitives import LANGUAGE_VERSION, PRIMITIVES, WIDTHS, Kind, Primitive
+from evoact.language.selfnormalising import SelfNormalising, self_normalising
 from evoact.language.source import torch_body
+from evoact.language.standard import standardised, strip_affine
 from evoact.language.text import parse
 from evoact.language.tree import (
     MAX_DEPTH,
     MAX_NODES,
     Call,
     Const,
-    Expression,
     ExpressionError,
     FloatArray,
     Node,
@@ -32,29 +38,37 @@ from evoact.language.tree import (
     finite,
     walk,
 )
-from evoact.language.zoo import ZOO, known_as, named, resolve
+from evoact.language.zoo import ZOO, Named, known_as, named, resolve
 
 __all__ = [
     "LANGUAGE_VERSION",
     "MAX_DEPTH",
     "MAX_NODES",
     "PRIMITIVES",
+    "WIDTHS",
     "ZOO",
     "ArrayFunction",
     "Call",
     "Const",
     "Expression",
     "ExpressionError",
+    "Fact",
+    "Facts",
     "FingerprintIndex",
     "FloatArray",
     "Kind",
+    "Knot",
+    "Match",
+    "Named",
     "Node",
     "Param",
     "Parameter",
     "Primitive",
     "Scope",
+    "SelfNormalising",
     "X",
     "call",
+    "check_channels",
     "fingerprint",
     "finite",
     "gaussian_moments",
@@ -62,10 +76,15 @@ __all__ = [
     "is_constant",
     "is_finite_near_zero",
     "known_as",
+    "migrated",
     "named",
+    "nearest_named",
     "parse",
     "resolve",
     "same_values",
+    "self_normalising",
+    "standardised",
+    "strip_affine",
     "torch_body",
     "walk",
 ]

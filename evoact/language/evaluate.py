@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from evoact.errors import InputError
-from evoact.language.tree import Const, Expression, FloatArray, Node, Param, X
+from evoact.language.expression import Expression
+from evoact.language.tree import Const, FloatArray, Node, Param, X
+from evoact.language.widths import argument_width
 
 ArrayFunction = Callable[..., FloatArray]
 
 
 def array_function(expression: Expression) -> ArrayFunction:
-    """Return `f(x, parameters=None)` of an expression, see `Expression.numpy`."""
+    """Return `f(x, parameters=None, channel_dim=-1)`, see `Expression.numpy`."""
 
-    def function(x: npt.ArrayLike, parameters: Sequence[Any] | None = None) -> FloatArray:
+    def function(
+        x: npt.ArrayLike, parameters: Sequence[Any] | None = None, channel_dim: int = -1
+    ) -> FloatArray:
         values = [p.initial for p in expression.parameters] if parameters is None else parameters
         if len(values) != len(expression.parameters):
             raise InputError(
@@ -26,24 +31,68 @@ def array_function(expression: Expression) -> ArrayFunction:
             )
         inputs = np.asarray(x, dtype=np.float64)
         arrays = [np.asarray(value, dtype=np.float64) for value in values]
+        if expression.is_groupwise:
+            return _groupwise(expression, inputs, arrays, channel_dim)
         with np.errstate(all="ignore"):
-            result = _evaluate(expression.root, inputs, arrays, {})
+            result = _Evaluation(inputs, arrays).of(expression.root, Fraction(1))
         shape = np.broadcast_shapes(inputs.shape, result.shape)
         return np.broadcast_to(result, shape).copy()
 
     return function
 
 
-def _evaluate(
-    node: Node, x: FloatArray, parameters: list[FloatArray], done: dict[Node, FloatArray]
+def _groupwise(
+    expression: Expression, x: FloatArray, parameters: list[FloatArray], channel_dim: int
 ) -> FloatArray:
-    if isinstance(node, X):
-        return x
-    if isinstance(node, Const):
-        return np.asarray(node.value)
-    if isinstance(node, Param):
-        return parameters[node.index]
-    if node not in done:
-        args = [_evaluate(arg, x, parameters, done) for arg in node.args]
-        done[node] = np.asarray(node.primitive.numpy(*args))
-    return done[node]
+    if not -x.ndim <= channel_dim < x.ndim:
+        raise InputError(
+            f"x has shape {x.shape} and no dimension {channel_dim}; {str(expression)!r} is "
+            "groupwise and needs a channel dimension"
+        )
+    inputs = np.moveaxis(x, channel_dim, -1)
+    check_channels(expression, inputs.shape[-1])
+    with np.errstate(all="ignore"):
+        result = _Evaluation(inputs, parameters).full(expression.root, expression.width)
+    return np.moveaxis(result, -1, channel_dim).copy()
+
+
+def check_channels(expression: Expression, channels: int) -> None:
+    """Raise `InputError` where groups of channels would not be full."""
+    multiple = expression.channel_multiple
+    if channels % multiple or channels < 1:
+        raise InputError(
+            f"channels is {channels}, but {str(expression)!r} needs a multiple of {multiple}"
+        )
+
+
+class _Evaluation:
+    """One evaluation; the channels are the last axis."""
+
+    def __init__(self, x: FloatArray, parameters: list[FloatArray]) -> None:
+        self.x, self.parameters = x, parameters
+        # By id: hashing a tree costs as much as walking it.
+        self.done: dict[tuple[int, Fraction], FloatArray] = {}
+
+    def of(self, node: Node, width: Fraction) -> FloatArray:
+        if isinstance(node, X):
+            return self.x
+        if isinstance(node, Const):
+            return np.asarray(node.value)
+        if isinstance(node, Param):
+            return self.parameters[node.index]
+        key = id(node), width
+        if key not in self.done:
+            row, inner = node.primitive, argument_width(node, width)
+            take = self.full if row.is_groupwise else self.of
+            args: list[Any] = [
+                arg.value if kind.is_literal and isinstance(arg, Const) else take(arg, inner)
+                for arg, kind in zip(node.args, row.signature, strict=True)
+            ]
+            extra = (self.x,) if row.adds_x else ()
+            self.done[key] = np.asarray(row.numpy(*args, *extra))
+        return self.done[key]
+
+    def full(self, node: Node, width: Fraction) -> FloatArray:
+        """Return the values of a node with all the channels that it has."""
+        shape = (*self.x.shape[:-1], int(self.x.shape[-1] * width))
+        return np.broadcast_to(self.of(node, width), shape)

@@ -8,10 +8,14 @@ once are computed once.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
 
-from evoact.language.primitives import ATOM, NEGATION
-from evoact.language.text import enclosed, infix_text
-from evoact.language.tree import Call, Const, Expression, Node, Param, X
+from evoact.language.expression import Expression
+from evoact.language.primitives import ATOM, NEGATION, SUM, Kind, Primitive
+from evoact.language.text import enclosed, infix_text, parse
+from evoact.language.tree import Call, Const, Node, Param, X, literal_places, rebuild
+from evoact.language.widths import argument_width, reads_x
 
 _WIDE = 72  # characters of a line after which a subexpression gets a name
 
@@ -20,11 +24,12 @@ def torch_function(expression: Expression, name: str) -> str:
     """Return `def name(x, a0, ...)` with a body of torch operations.
 
     It needs `torch` and `torch.nn.functional as F` in its scope. `x` is a
-    tensor of any shape, the parameters are tensors that broadcast with it; the
-    result has the shape of `x`.
+    tensor of any shape, the parameters are tensors that broadcast with the
+    nodes that use them; the result has the shape of `x`, but for the channels
+    of a groupwise expression, which are dimension `dim`.
     """
     lines, result = torch_body(expression, expression.names)
-    arguments = ", ".join(("x", *expression.names))
+    arguments = ", ".join(("x", *expression.names, *["dim"] * expression.is_groupwise))
     body = "\n".join(f"    {line}" for line in [*lines, f"return {result}"])
     return f"def {name}({arguments}):\n{body}\n".rstrip()
 
@@ -37,18 +42,18 @@ def torch_body(expression: Expression, names: tuple[str, ...]) -> tuple[list[str
         names: how each parameter is written.
     """
     writer = _Writer(expression, names)
-    text, level = writer.write(expression.root, is_result=True)
-    if not _reads_x(expression.root):
-        text = f"torch.zeros_like(x) + {enclosed((text, level), ATOM)}"
-    return writer.lines, text
+    return writer.lines, writer.result()
 
 
-def _reads_x(node: Node) -> bool:
-    return isinstance(node, X) or (isinstance(node, Call) and any(map(_reads_x, node.args)))
+def _like(width: Fraction) -> str:
+    """Return the text of a tensor of a width, whose values do not matter."""
+    text = "x" if width.numerator == 1 else f"torch.cat((x,) * {width.numerator}, dim)"
+    return text if width.denominator == 1 else f"{text}.chunk({width.denominator}, dim)[0]"
 
 
 class _Writer:
     def __init__(self, expression: Expression, names: tuple[str, ...]) -> None:
+        self.root, self.width = expression.root, expression.width
         self.names = names
         self.lines: list[str] = []
         self.named: dict[Node, str] = {}
@@ -63,8 +68,14 @@ class _Writer:
                 self.count(arg)
                 if template.count(f"{{{index}") > 1:  # the template reads it more than once
                     self.uses[arg] += 1
+            if node.primitive.surrogate:
+                self.uses[node.args[0]] += 1
 
-    def write(self, node: Node, is_result: bool = False) -> tuple[str, int]:
+    def result(self) -> str:
+        text, level = self.write(self.root, self.width, is_result=True)
+        return text if reads_x(self.root) else self.filled((text, level), self.width)
+
+    def write(self, node: Node, width: Fraction, *, is_result: bool = False) -> tuple[str, int]:
         if isinstance(node, X):
             return "x", ATOM
         if isinstance(node, Const):
@@ -73,31 +84,58 @@ class _Writer:
             return self.names[node.index], ATOM
         if node in self.named:
             return self.named[node], ATOM
-        text, level = self.call(node)
+        text, level = self.call(node, width)
         if not is_result and (self.uses[node] > 1 or len(text) > _WIDE):
-            return self.assign(node, text), ATOM
+            # What does not read x may be used at other widths, where it is written again.
+            return self.assign(text, node if reads_x(node) else None), ATOM
         return text, level
 
-    def assign(self, node: Node, text: str) -> str:
-        taken = {*self.names, *self.named.values()}
-        name = next(n for i in range(1000) if (n := f"t{i}") not in taken)
+    def assign(self, text: str, node: Node | None = None) -> str:
+        name = f"t{len(self.lines)}"
+        while name in self.names:
+            name += "_"
         self.lines.append(f"{name} = {text}")
-        self.named[node] = name
+        if node is not None:
+            self.named[node] = name
         return name
 
-    def call(self, node: Call) -> tuple[str, int]:
-        row, args = node.primitive, node.args
-        if row.torch_constant and any(isinstance(arg, Const) for arg in args):
-            args = tuple(sorted(args, key=lambda arg: isinstance(arg, Const)))
-            return _fill(row.torch_constant, [self.write(arg) for arg in args]), ATOM
-        parts = [self.write(arg) for arg in args]
+    def call(self, node: Call, width: Fraction) -> tuple[str, int]:
+        row, inner = node.primitive, argument_width(node, width)
+        if args := literal_places(node):
+            return _fill(row.torch_literal or "", [self.write(arg, inner) for arg in args]), ATOM
+        parts = [
+            self.argument(row, arg, kind, inner)
+            for arg, kind in zip(node.args, row.signature, strict=True)
+        ]
         if row.infix is not None:
             return infix_text(row, parts), row.level
-        return _fill(row.torch, parts), row.level
+        if row.surrogate is None:
+            return _fill(row.torch, parts), row.level
+        soft = self.assign(self.write(_surrogate(node), inner)[0])
+        return _fill(row.torch, parts, soft), SUM
+
+    def argument(self, row: Primitive, arg: Node, kind: Kind, width: Fraction) -> tuple[str, int]:
+        if kind is Kind.INTEGER and isinstance(arg, Const):
+            return str(int(arg.value)), ATOM
+        part = self.write(arg, width)
+        spread = row.is_groupwise and not row.keeps_uniform and not kind.is_literal
+        if spread and not reads_x(arg):
+            return self.filled(part, width), SUM
+        return part
+
+    def filled(self, part: tuple[str, int], width: Fraction) -> str:
+        """Return the text of a value in all channels of a width."""
+        return f"torch.zeros_like({_like(width)}) + {enclosed(part, ATOM)}"
 
 
-def _fill(template: str, parts: list[tuple[str, int]]) -> str:
-    return template.format(*(_Slot(part) for part in parts))
+def _surrogate(node: Call) -> Node:
+    """Return the tree whose gradient a threshold is trained with."""
+    soft = parse(node.primitive.surrogate or "").root
+    return rebuild(soft, lambda leaf: node.args[0] if isinstance(leaf, X) else leaf)
+
+
+def _fill(template: str, parts: Sequence[tuple[str, int]], soft: str = "") -> str:
+    return template.format(*(_Slot(part) for part in parts), s=soft)
 
 
 class _Slot:

@@ -14,6 +14,8 @@ import math
 from typing import Final, NoReturn
 
 from evoact.errors import nearest
+from evoact.language.checker import Checker
+from evoact.language.expression import Expression
 from evoact.language.primitives import (
     ATOM,
     NEGATION,
@@ -31,7 +33,6 @@ from evoact.language.tree import (
     MAX_DEPTH,
     Call,
     Const,
-    Expression,
     ExpressionError,
     Node,
     Param,
@@ -79,6 +80,7 @@ class _Parser:
         self.next = 0
         self.nesting = 0
         self.uses: dict[str, tuple[int, Token]] = {}
+        self.calls: list[tuple[Call, Token]] = []  # arguments before what they are in
 
     def parse(self) -> Expression:
         root = self.sum()
@@ -91,10 +93,18 @@ class _Parser:
         for name, (_, token) in self.uses.items():
             if name not in bindings:
                 self.fail_unbound(token, bindings)
+        parameters = tuple(bindings[name] for name in self.uses)
+        Checker(parameters, self.fail).check(self.calls)
         try:
-            return Expression.build(root, tuple(bindings[name] for name in self.uses))
-        except ExpressionError as error:
-            raise ExpressionError(error.message, self.text) from error
+            return Expression.build(root, parameters)
+        except ExpressionError as error:  # a parameter at two widths: shown where it is used
+            place = next((t for n, (_, t) in self.uses.items() if f"'{n}'" in error.message), None)
+            self.fail(error.message, place or self.tokens[0])
+
+    def apply(self, row: Primitive, args: tuple[Node, ...], token: Token) -> Call:
+        call = Call(row, args)
+        self.calls.append((call, token))
+        return call
 
     # Tokens
 
@@ -126,15 +136,15 @@ class _Parser:
     def sum(self) -> Node:
         node = self.product()
         while (row := _SYMBOLS[SUM].get(self.peek().text)) is not None:
-            self.take()
-            node = Call(row, (node, self.product()))
+            token = self.take()
+            node = self.apply(row, (node, self.product()), token)
         return node
 
     def product(self) -> Node:
         node = self.negation()
         while (row := _SYMBOLS[PRODUCT].get(self.peek().text)) is not None:
-            self.take()
-            node = Call(row, (node, self.negation()))
+            token = self.take()
+            node = self.apply(row, (node, self.negation()), token)
         return node
 
     def negation(self) -> Node:
@@ -144,24 +154,26 @@ class _Parser:
             self.take()
             return Const(-self.number())
         self.descend()
-        self.take()
+        token = self.take()
         node = self.negation()
         self.nesting -= 1
-        return Const(-node.value) if isinstance(node, Const) else Call(PRIMITIVES["neg"], (node,))
+        if isinstance(node, Const):
+            return Const(-node.value)
+        return self.apply(PRIMITIVES["neg"], (node,), token)
 
     def is_negative_number(self) -> bool:
-        _, number, after = self.tokens[self.next : self.next + 3]
-        return number.kind == "number" and after.text != "**"
+        place = self.next + 1  # there is a token: the end's, if nothing else
+        return self.tokens[place].kind == "number" and self.tokens[place + 1].text != "**"
 
     def power(self) -> Node:
         base = self.atom()
         if self.peek().text != "**":
             return base
         self.descend()
-        self.take()
+        token = self.take()
         exponent = self.negation()
         self.nesting -= 1
-        return Call(PRIMITIVES["pow"], (base, exponent))
+        return self.apply(PRIMITIVES["pow"], (base, exponent), token)
 
     def atom(self) -> Node:
         token = self.peek()
@@ -214,13 +226,18 @@ class _Parser:
         self.nesting -= 1
         if len(args) != row.arity:
             self.fail(f"{row.name!r} takes {_arguments(row)}, got {len(args)}", token)
-        return Call(row, tuple(args))
+        return self.apply(row, tuple(args), token)
 
     def argument(self, row: Primitive, index: int) -> Node:
         start = self.peek()
         node = self.sum()
-        if index < row.arity and row.signature[index] is Kind.NUMBER and type(node) is not Const:
-            self.fail(f"argument {index + 1} of {row.name!r} must be a number", start)
+        kind = row.signature[index] if index < row.arity else Kind.VALUE
+        if kind.is_literal:
+            what = f"argument {index + 1} of {row.name!r}"
+            if not isinstance(node, Const):
+                self.fail(f"{what} must be a number", start)
+            if refusal := kind.refusal(node.value):
+                self.fail(f"{what} {refusal}", start)
         return node
 
     # Bindings
@@ -295,7 +312,12 @@ def _render(node: Node, names: tuple[str, ...]) -> tuple[str, int]:
     if isinstance(node, Param):
         return names[node.index], ATOM
     row = node.primitive
-    parts = [_render(arg, names) for arg in node.args]
+    parts = [
+        (str(int(arg.value)), ATOM)
+        if kind is Kind.INTEGER and isinstance(arg, Const)
+        else _render(arg, names)
+        for arg, kind in zip(node.args, row.signature, strict=True)
+    ]
     if row.infix is None:
         return f"{row.name}({', '.join(text for text, _ in parts)})", ATOM
     return infix_text(row, parts), row.level

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from evoact.language.tree import ExpressionError
 
@@ -18,8 +17,7 @@ _TOKEN: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):  # twice as fast to make as a dataclass, and there are thousands
     """A piece of text: its kind (`number`, `name`, `symbol`, `end`) and place."""
 
     kind: str
@@ -35,7 +33,9 @@ def tokenize(text: str) -> list[Token]:
     """
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(
-            f"expression has {len(text)} characters; at most {MAX_CHARACTERS} are allowed"
+            f"expression has {len(text)} characters; at most {MAX_CHARACTERS} are allowed",
+            text,
+            MAX_CHARACTERS,
         )
     tokens: list[Token] = []
     position = 0

@@ -1,28 +1,17 @@
-"""Expressions as immutable data: nodes, learnable parameters, the tree.
-
-Every `Expression` keeps three invariants, made true by `Expression.build`:
-parts without `x` and without parameters are folded to one finite constant;
-parameters are numbered by first use and each is used; size and depth are
-within the bounds of the language.
-"""
+"""Trees as immutable data: nodes, learnable parameters, and how to walk them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from evoact.errors import InputError
-from evoact.language.primitives import PRIMITIVES, Kind, Primitive
-
-if TYPE_CHECKING:
-    from evoact.language.evaluate import ArrayFunction
+from evoact.language.primitives import PRIMITIVES, Primitive
 
 MAX_NODES = 512
 MAX_DEPTH = 64
@@ -106,131 +95,6 @@ class Parameter:
         return hash((self.initial, self.scope))
 
 
-@dataclass(frozen=True)
-class Expression:
-    """An activation function as an immutable tree over primitives.
-
-    Make one with `evoact.parse`, or from nodes with `Expression.build`.
-
-    >>> from evoact.language import parse
-    >>> e = parse("x * sigmoid(beta * x) where beta = 1.0")
-    >>> str(e)
-    'x * sigmoid(beta * x) where beta = 1.0'
-    >>> str(e.canonical())
-    'x * sigmoid(a0 * x) where a0 = 1.0'
-    >>> round(float(e.numpy()(2.0)), 6)
-    1.761594
-    """
-
-    root: Node
-    parameters: tuple[Parameter, ...] = ()
-
-    @classmethod
-    def build(cls, root: Node, parameters: tuple[Parameter, ...] = ()) -> Expression:
-        """Make a valid expression of nodes: fold, check bounds, renumber.
-
-        Args:
-            root: the tree; `Param.index` points into `parameters`.
-            parameters: the learnable parameters; unused ones are dropped.
-
-        Raises:
-            ExpressionError: too large, too deep, or a constant part that is
-                not finite.
-        """
-        check_bounds(root)
-        folded = rebuild(root, _fold)
-        order: dict[int, int] = {}
-        for node in walk(folded):
-            if isinstance(node, Param):
-                order.setdefault(node.index, len(order))
-        renumbered = rebuild(folded, lambda n: Param(order[n.index]) if isinstance(n, Param) else n)
-        return cls(renumbered, tuple(parameters[old] for old in order))
-
-    def __str__(self) -> str:
-        from evoact.language.text import format_expression
-
-        return format_expression(self)
-
-    def canonical(self) -> Expression:
-        """Return the one expression that stands for all writings of this one.
-
-        Arguments of commutative primitives are ordered, parameters are
-        renamed `a0, a1, ...` by first use.
-        """
-        from evoact.language.canonical import canonical
-
-        return canonical(self)
-
-    def numpy(self) -> ArrayFunction:
-        """Return `f(x, parameters=None)`, evaluated by numpy in float64.
-
-        `parameters` holds one value for each parameter of the expression, in
-        their order; without it the initial values are used.
-        """
-        from evoact.language.evaluate import array_function
-
-        return array_function(self)
-
-    def source(self, name: str = "activation") -> str:
-        """Return the source of a Python function on torch tensors.
-
-        >>> from evoact.language import parse
-        >>> print(parse("max(x, a * x) where a = 0.25").source("prelu"))
-        def prelu(x, a):
-            return torch.maximum(x, a * x)
-        """
-        from evoact.language.source import torch_function
-
-        return torch_function(self, name)
-
-    @cached_property
-    def nodes(self) -> int:
-        """How many nodes the tree has: its size."""
-        return sum(1 for _ in walk(self.root))
-
-    @cached_property
-    def depth(self) -> int:
-        """How many primitives lie on the longest way from root to leaf."""
-        return depth(self.root)
-
-    @cached_property
-    def cost(self) -> float:
-        """Static cost of a forward and backward pass, in units of ReLU's.
-
-        The sum over distinct subtrees (a shared one is computed once) of the
-        costs in the table of primitives.
-        """
-        distinct = {node for node in walk(self.root) if isinstance(node, Call)}
-        return math.fsum(map(_cost, distinct))  # exact in any order
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the parameters, `a0, a1, ...` where none was given."""
-        taken = {p.name for p in self.parameters if p.name}
-        return tuple(p.name or _free_name(i, taken) for i, p in enumerate(self.parameters))
-
-    def with_values(self, values: tuple[float, ...]) -> Expression:
-        """Return the same expression with other initial parameter values."""
-        parameters = tuple(
-            replace(p, initial=float(v)) for p, v in zip(self.parameters, values, strict=True)
-        )
-        return Expression(self.root, parameters)
-
-
-def _cost(node: Call) -> float:
-    row = node.primitive
-    if row.constant_cost is not None and any(isinstance(arg, Const) for arg in node.args):
-        return row.constant_cost
-    return row.cost
-
-
-def _free_name(index: int, taken: set[str]) -> str:
-    name = f"a{index}"
-    while name in taken:
-        name += "_"
-    return name
-
-
 def walk(node: Node) -> Iterator[Node]:
     """Yield the nodes of a tree, parents first, arguments from left to right."""
     stack = [node]
@@ -244,7 +108,9 @@ def walk(node: Node) -> Iterator[Node]:
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the tree with `change` applied to every node, leaves first."""
     if isinstance(node, Call):
-        node = Call(node.primitive, tuple(rebuild(arg, change) for arg in node.args))
+        args = tuple(rebuild(arg, change) for arg in node.args)
+        if any(new is not old for new, old in zip(args, node.args, strict=True)):
+            node = Call(node.primitive, args)
     return change(node)
 
 
@@ -270,17 +136,53 @@ def check_bounds(root: Node) -> None:
         raise ExpressionError(f"expression has {size} nodes; at most {MAX_NODES} are allowed")
 
 
-def _fold(node: Node) -> Node:
+def fold(node: Node, parameters: Sequence[Parameter]) -> Node:
+    """Return a node whose arguments are folded, folded itself where it can be.
+
+    A call on constants alone is a constant, a condition on a constant the
+    branch that is taken; a groupwise call that keeps equal channels as they are
+    is its argument, where that is equal in all channels.
+
+    Raises:
+        ExpressionError: a constant is not finite, or a literal is not one that
+            its place takes.
+    """
     if isinstance(node, Const):
         return Const(finite(node.value))
-    if not isinstance(node, Call) or not all(isinstance(arg, Const) for arg in node.args):
+    if not isinstance(node, Call):
         return node
-    values = [np.float64(arg.value) for arg in node.args if isinstance(arg, Const)]
+    row = node.primitive
+    _check_literals(node)
+    if row.name == "if_positive" and isinstance(node.args[0], Const):
+        return node.args[1 if node.args[0].value > 0 else 2]
+    if row.keeps_uniform and _is_uniform(node.args[0], parameters):
+        return node.args[0]
+    if row.is_groupwise or not all(isinstance(arg, Const) for arg in node.args):
+        return node
+    numbers = [np.float64(arg.value) for arg in node.args if isinstance(arg, Const)]
     with np.errstate(all="ignore"):
-        value = float(node.primitive.numpy(*values))
-    return Const(
-        finite(value, f"{node.primitive.name}({', '.join(map(repr, map(float, values)))})")
-    )
+        value = float(row.numpy(*numbers))
+    return Const(finite(value, f"{row.name}({', '.join(map(repr, map(float, numbers)))})"))
+
+
+def _check_literals(call: Call) -> None:
+    for place, (arg, kind) in enumerate(zip(call.args, call.primitive.signature, strict=True), 1):
+        if not kind.is_literal:
+            continue
+        where = f"argument {place} of {call.primitive.name!r}"
+        if not isinstance(arg, Const):
+            raise ExpressionError(f"{where} must be a number")
+        if refusal := kind.refusal(arg.value):
+            raise ExpressionError(f"{where} {refusal}")
+
+
+def _is_uniform(node: Node, parameters: Sequence[Parameter]) -> bool:
+    """Whether a value is the same in all channels, whatever the input."""
+    if isinstance(node, Call):
+        return not node.primitive.adds_x and all(_is_uniform(a, parameters) for a in node.args)
+    if isinstance(node, Param):
+        return parameters[node.index].scope is Scope.LAYER
+    return isinstance(node, Const)
 
 
 def finite(value: float, what: str = "constant") -> float:
@@ -299,9 +201,22 @@ def call(name: str, *args: Node) -> Call:
     assert all(
         isinstance(arg, Const)
         for arg, kind in zip(args, primitive.signature, strict=True)
-        if kind is Kind.NUMBER
+        if kind.is_literal
     ), (name, args)
     return Call(primitive, args)
+
+
+def literal_places(node: Call) -> tuple[Node, ...] | None:
+    """Return the arguments in the order of the row's template for literals.
+
+    None where that template does not apply: a place of its own holds no constant.
+    """
+    row, args = node.primitive, node.args
+    if row.torch_literal is None:
+        return None
+    if row.commutative:
+        args = tuple(sorted(args, key=lambda arg: isinstance(arg, Const)))
+    return args if all(isinstance(args[i], Const) for i in row.literal_places) else None
 
 
 FloatArray = npt.NDArray[np.float64]

@@ -3,6 +3,7 @@
 from evoact.nn.activation import Activation
 from evoact.nn.annealed import Annealed, Phase
 from evoact.nn.init import initialise
+from evoact.nn.preactivation import Conic, Distance
 from evoact.nn.schedules import SHAPES, AnnealScheduler, Schedule
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Activation",
     "AnnealScheduler",
     "Annealed",
+    "Conic",
+    "Distance",
     "Phase",
     "Schedule",
     "initialise",

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from evoact.errors import InputError
-from evoact.language import Expression, Scope, parse
+from evoact.language import Expression, Scope, check_channels, parse
 
 
 @cache
@@ -28,23 +28,28 @@ class Activation(nn.Module):
 
     Args:
         expression: an `Expression`, or its text.
-        channels: channels of the input; needed only for parameters per channel.
+        channels: channels of the input; needed only for parameters per channel
+            and for groupwise expressions.
         channel_dim: which dimension of the input holds the channels.
         inplace: accepted and ignored, so that it fits where `nn.ReLU` does.
 
-    Shapes: any input; per channel, `input.shape[channel_dim] == channels`.
+    Shapes: any input; where channels matter `input.shape[channel_dim] ==
+    channels`, and the output has `channels * expression.width` of them.
     The parameters bear the names of the expression's parameters; their shape
-    is `()` per layer and `(channels,)` per channel.
+    is `()` per layer, and per channel `(n,)` with the channels of the node that
+    uses them.
 
     Raises:
-        InputError: `channels` is missing or not positive, or a parameter's
-            name is taken by `nn.Module`.
+        InputError: `channels` is missing, not positive or does not fill the
+            groups, or a parameter's name is taken by `nn.Module`.
 
     >>> act = Activation("x * sigmoid(beta * x) where beta = 1.0")
     >>> round(act(torch.tensor(2.0)).item(), 4)
     1.7616
     >>> [name for name, _ in act.named_parameters()]
     ['beta']
+    >>> Activation("left(x) * sigmoid(right(x))", channels=6)(torch.ones(2, 6)).shape
+    torch.Size([2, 3])
     """
 
     def __init__(
@@ -59,28 +64,48 @@ class Activation(nn.Module):
         self._expression = parse(expression) if isinstance(expression, str) else expression
         self.channels, self.channel_dim = channels, channel_dim
         self._function = _compiled(self._expression)
-        for name, parameter in zip(
-            self._expression.names, self._expression.parameters, strict=True
-        ):
+        self._check_channels()
+        names, uses = self._expression.names, self._expression.layout.parameters
+        for name, parameter, width in zip(names, self._expression.parameters, uses, strict=True):
             if hasattr(self, name):
                 raise InputError(
                     f"parameter name {name!r} is taken by torch.nn.Module; "
                     "rename it in the expression, or use expression.canonical()"
                 )
-            shape = (self._channels(name),) if parameter.scope is Scope.CHANNEL else ()
+            per_channel = parameter.scope is Scope.CHANNEL
+            shape = (int((channels or 0) * width),) if per_channel else ()
             self.register_parameter(name, nn.Parameter(torch.full(shape, parameter.initial)))
 
-    def _channels(self, name: str) -> int:
+    def _check_channels(self) -> None:
+        per_channel = [
+            name
+            for name, p in zip(self._expression.names, self._expression.parameters, strict=True)
+            if p.scope is Scope.CHANNEL
+        ]
         if self.channels is None or self.channels < 1:
+            why = "the expression is groupwise"
+            if per_channel:
+                why = f"parameter {per_channel[0]!r} is per channel"
+            elif not self._expression.is_groupwise:
+                return
             raise InputError(
-                f"channels is {self.channels}, but parameter {name!r} is per channel; "
+                f"channels is {self.channels}, but {why}; "
                 "pass the number of channels, as in Activation(e, channels=64)"
             )
-        return self.channels
+        check_channels(self._expression, self.channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the activation of `x`, of the same shape."""
-        return self._function(x, *(self._broadcast(name, x) for name in self._expression.names))
+        """Return the activation of `x`: of its shape, but for a changed width."""
+        values = (self._broadcast(name, x) for name in self._expression.names)
+        if not self._expression.is_groupwise:
+            return self._function(x, *values)
+        dim = self.channel_dim % x.dim()
+        if x.shape[dim] != self.channels:
+            raise InputError(
+                f"input has shape {tuple(x.shape)}, and {x.shape[dim]} channels in dimension "
+                f"{self.channel_dim}; this activation was made for {self.channels}"
+            )
+        return self._function(x, *values, dim)
 
     def _broadcast(self, name: str, x: Tensor) -> Tensor:
         parameter: Tensor = getattr(self, name)

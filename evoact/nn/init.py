@@ -26,4 +26,5 @@ def initialise(layers: Iterable[tuple[nn.Module, float]], generator: torch.Gener
             fan_in = weight[0].numel()
             normal = torch.randn(weight.shape, generator=generator)
             weight.copy_(normal * (gain / fan_in**0.5))
-            layer.get_parameter("bias").zero_()
+            if layer.bias is not None:
+                layer.get_parameter("bias").zero_()

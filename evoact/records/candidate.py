@@ -73,8 +73,11 @@ class Candidate:
 
     Two candidates are equal when their id is; origin and parents are history.
 
+    Raises:
+        InputError: early and late function differ in width.
+
     >>> Candidate(resolve("silu")).id[:12]
-    '777d4c474a60'
+    'de4a1b732248'
     """
 
     late: Expression
@@ -84,6 +87,12 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.late.canonical())
+        if self.anneal is not None and self.anneal.early.width != self.late.width:
+            raise InputError(
+                f"late is {str(self.late)!r} of width {self.late.width}, early is "
+                f"{str(self.anneal.early)!r} of width {self.anneal.early.width}; annealing adds "
+                "the two up: wanted equal widths, or anneal=None"
+            )
 
     @cached_property
     def text(self) -> str:
@@ -113,11 +122,19 @@ class Candidate:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Candidate:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote, with this language version or an older one.
+
+        Text and id stay as they were written: the normal form of an older
+        version was another one, and trained parameters are numbered by it.
+        """
         genes = data["anneal"]
-        return cls(
-            resolve(data["late"]),
+        late = resolve(data["late"])
+        candidate = cls(
+            late,
             Anneal.from_dict(genes) if genes else None,
             data["origin"],
             tuple(data["parents"]),
         )
+        object.__setattr__(candidate, "late", late)
+        candidate.__dict__["id"] = data["id"]
+        return candidate

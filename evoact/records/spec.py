@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     field_validator,
     model_validator,
 )
@@ -23,10 +25,12 @@ from pydantic import (
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.records.candidate import SCHEDULES, Anneal, Candidate
+from evoact.records.possible import check_seed, check_shape, check_widths, read_width, width_text
+from evoact.records.shape import Shape, read_shape
 
 SPEC_VERSION: Final = 1
 TASKS: Final = ("digits", "mnist1d")
-NETWORKS: Final = ("mlp", "conv")
+NETWORKS: Final = ("mlp", "conv", "attention")
 OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
 NO_ANNEALING: Final = "none"
 # One thread in every executor: the same order of sums everywhere, and two
@@ -66,6 +70,9 @@ ExpressionText = Annotated[str, AfterValidator(_expression)]
 Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+WidthRatio = Annotated[
+    Fraction, BeforeValidator(read_width), PlainSerializer(width_text, when_used="json")
+]
 
 
 class Section(BaseModel):
@@ -75,7 +82,15 @@ class Section(BaseModel):
 
 
 class TaskSpec(Section):
-    """What a candidate is trained on."""
+    """What a candidate is trained on.
+
+    `width` says how a network's hidden sizes are fitted to an activation that
+    works on groups of channels or changes their number. `equal_parameters`
+    scales all sizes by one factor, so that candidates of any width ratio have
+    about as many weights; `round` takes the nearest multiple of the group;
+    `strict` takes the sizes as they are, and such a candidate fails where the
+    group does not divide them.
+    """
 
     name: Annotated[str, _one_of(TASKS)] = "mnist1d"
     network: Annotated[str, _one_of(NETWORKS)] = "mlp"
@@ -83,10 +98,20 @@ class TaskSpec(Section):
     batch_size: Positive = 100
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     split_seed: Annotated[int, Field(ge=0)] = 0
+    width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
 
 
 class LanguageSpec(Section):
-    """Which expressions the search may compose."""
+    """Which expressions the search may compose.
+
+    `widths` are the width ratios that candidates may have. All candidates have
+    the `shape`, such as `binary(unary(x), unary(x))`: `unary`, `binary` and
+    `ternary` stand for primitives listed, `constant` and `parameter` for
+    numbers. `normalise: full` trains each expression with mean 0 and variance 1
+    under N(0, 1), and once for all that differ by scale, shift and sign;
+    `scale` makes the mean square 1 and keeps zeros at zero; `none` takes
+    expressions as they are bred. The limits hold for the expression as bred.
+    """
 
     primitives: Annotated[tuple[str, ...], Field(min_length=1)] = (
         "add",
@@ -113,6 +138,9 @@ class LanguageSpec(Section):
     constants: bool = True
     max_nodes: Annotated[int, Field(ge=1, le=128)] = 15
     max_depth: Annotated[int, Field(ge=1, le=32)] = 6
+    shape: str | None = None
+    widths: Annotated[tuple[WidthRatio, ...], Field(min_length=1)] = (Fraction(1),)
+    normalise: Literal["full", "scale", "none"] = "full"
 
     @field_validator("primitives")
     @classmethod
@@ -125,6 +153,30 @@ class LanguageSpec(Section):
             raise ValueError(f"primitive {twice!r} is listed twice")
         return names
 
+    @field_validator("widths")
+    @classmethod
+    def _different(cls, widths: tuple[Fraction, ...]) -> tuple[Fraction, ...]:
+        if len(set(widths)) < len(widths):
+            twice = next(width for width in widths if widths.count(width) > 1)
+            raise ValueError(f"width {twice} is listed twice")
+        return widths
+
+    @field_validator("shape")
+    @classmethod
+    def _readable(cls, text: str | None) -> str | None:
+        return text if text is None else str(read_shape(text))
+
+    @model_validator(mode="after")
+    def _possible(self) -> LanguageSpec:
+        check_shape(self)
+        check_widths(self)
+        return self
+
+    @property
+    def shape_tree(self) -> Shape | None:
+        """The shape that all candidates have, if there is one."""
+        return None if self.shape is None else read_shape(self.shape)
+
 
 class AnnealSpec(Section):
     """From which early functions networks are annealed, and when.
@@ -132,7 +184,9 @@ class AnnealSpec(Section):
     With `evolve`, early function, schedule and end point are genes: `early`
     and `schedule` are chosen from the lists, the end point on a grid up to
     `end`. Without, the first of each list and `end` hold for all candidates.
-    `none` among the early functions means to train with the late one alone.
+    `none` among the early functions means to train with the late one alone;
+    so is a candidate trained whose width differs from its gene's early function,
+    as GradNet adds the two up.
     """
 
     early: Annotated[tuple[str, ...], Field(min_length=1)] = ("relu", NO_ANNEALING)
@@ -263,15 +317,7 @@ class SearchSpec(Section):
     @model_validator(mode="after")
     def _reachable(self) -> SearchSpec:
         for text in self.evolution.seeds:
-            seed = resolve(text).canonical()
-            for bound in ("nodes", "depth"):
-                size, most = getattr(seed, bound), getattr(self.language, f"max_{bound}")
-                if size > most:
-                    has = f"has {size} nodes" if bound == "nodes" else f"has depth {size}"
-                    raise ValueError(
-                        f"seed {text!r} {has}, over language.max_{bound} {most}; "
-                        f"raise max_{bound} or drop the seed"
-                    )
+            check_seed(text, self.language)
         if len(self.evolution.seeds) > self.evolution.population:
             raise ValueError(
                 f"evolution.seeds are {len(self.evolution.seeds)}, more than evolution.population "

@@ -13,8 +13,10 @@ from evoact.records import SearchSpec
 _STEP_MS: Final = {
     ("digits", "mlp"): 2.0,
     ("digits", "conv"): 11.0,
+    ("digits", "attention"): 12.0,
     ("mnist1d", "mlp"): 2.6,
     ("mnist1d", "conv"): 8.5,
+    ("mnist1d", "attention"): 15.0,
 }
 _SAMPLES: Final = {"digits": 1077, "mnist1d": 3000}
 _START_SECONDS: Final = {"ray": 20.0, "inline": 5.0}

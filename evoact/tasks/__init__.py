@@ -3,15 +3,18 @@
 from evoact.tasks.data import DATA_SETS, Part, Splits, global_rng_kept, load
 from evoact.tasks.networks import ActivationFactory, Network, draw_weights
 from evoact.tasks.task import NETWORKS, Task, make_task
+from evoact.tasks.width import WIDTH_POLICIES, Width
 
 __all__ = [
     "DATA_SETS",
     "NETWORKS",
+    "WIDTH_POLICIES",
     "ActivationFactory",
     "Network",
     "Part",
     "Splits",
     "Task",
+    "Width",
     "draw_weights",
     "global_rng_kept",
     "load",

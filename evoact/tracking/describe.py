@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from evoact.language import Expression, known_as
+from evoact.language import ZOO, Expression, nearest_named
 from evoact.records import Candidate, History, SearchSpec
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t")
@@ -28,8 +28,29 @@ def _parse(text: str) -> SearchSpec:
 
 @lru_cache(maxsize=4096)
 def known_name(expression: Expression) -> str:
-    """Return the name that an expression is known by, or nothing."""
-    return known_as(expression) or ""
+    """Return the name that a function is known by up to scales and shift, or nothing.
+
+    >>> from evoact.language import parse
+    >>> known_name(parse("1.71286 * relu(x) - 0.683332")), known_name(parse("x + sin(cube(x))"))
+    ('relu', '')
+    """
+    matches = nearest_named(expression)
+    return matches[0].name if matches and matches[0].same else ""
+
+
+def novelty_text(expression: Expression) -> str:
+    """Say whether a function is in the zoo, and which of it is nearest.
+
+    >>> from evoact.language import parse
+    >>> novelty_text(parse("x / (1 + exp(-x))"))
+    'The winner is in the zoo of named functions: = silu.'
+    """
+    matches = nearest_named(expression)
+    if not matches:
+        return "The winner could not be compared with the zoo of named functions."
+    if matches[0].same:
+        return f"The winner is in the zoo of named functions: {matches[0].text}."
+    return f"The winner is none of the {len(ZOO)} functions of the zoo, but {matches[0].text}."
 
 
 def annealing_text(candidate: Candidate) -> str:

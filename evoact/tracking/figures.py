@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from evoact.errors import InputError
-from evoact.language import ArrayFunction, Expression, FloatArray
+from evoact.language import Expression, FloatArray
+from evoact.tracking.curves import Panel, panels, shown_channels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +21,11 @@ RANGE: Final = 5.0
 
 # Okabe & Ito's palette, told apart with every common colour blindness.
 _FUNCTION, _DERIVATIVE, _LAYER, _DENSITY = "#0072B2", "#D55E00", "#009E73", "#BBBBBB"
+_OUTPUTS: Final = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_OTHERS: Final = (":", "-", "--")  # lines by where the other channels are: -1, 0, 1
 _GRID: Final[FloatArray] = np.linspace(-RANGE, RANGE, 2001)
 _STEP: Final = 1e-5  # near the cube root of float64's precision: best for central differences
+_HALVINGS: Final = 30  # of the grid's interval: down to 5e-12
 _TITLE_WIDTH, _TITLE_LINES = 78, 3
 _HIGHEST: Final = 10.0  # a pole must not flatten the rest of a figure
 
@@ -35,7 +39,9 @@ def function_figure(
     """Return a figure of an activation and its derivative over [-5, 5].
 
     The standard normal density, which a normalised layer feeds its activation
-    with, lies behind both. Where a value is not finite there is a gap.
+    with, lies behind both. Where a value is not finite, or the function jumps,
+    there is a gap. A groupwise expression is drawn on a few channels, a row for
+    each input channel that has a part of its own; the title says its width.
 
     Args:
         expression: what to draw, at its initial parameters.
@@ -55,21 +61,28 @@ def function_figure(
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    rows = panels(expression, _layer_settings(expression, params or {}))
     engine = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08, wspace=0.05)
-    figure = Figure(figsize=(8.0, 3.4), dpi=120, layout=engine)
+    figure = Figure(figsize=(8.0, 3.4 * max(1, len(rows))), dpi=120, layout=engine)
     FigureCanvasAgg(figure)  # without pyplot: no display, no global list of figures
-    left, right = figure.subplots(1, 2)
-    function = expression.numpy()
-    settings = _layer_settings(expression, params or {})
-    _draw(left, function, _values, settings, _FUNCTION, "f(x)")
-    _draw(right, function, _slope, settings, _DERIVATIVE, "f'(x)")
-    left.annotate("N(0, 1)", (0.98, 0.04), xycoords="axes fraction", ha="right", color="#888888")
-    if settings:
-        left.legend(loc="best", fontsize=8, frameon=False)
+    axes: Any = figure.subplots(len(rows), 2, squeeze=False) if rows else []
+    for panel, (left, right) in zip(rows, axes, strict=True):
+        _draw_panel(panel, left, right, is_groupwise=expression.is_groupwise)
     # No formula may be read as mathtext: `$` is not in the language, but may be in a title.
-    heading = _wrapped(title or str(expression))
+    heading = _wrapped(title or str(expression)) + _width_line(expression)
     figure.suptitle(heading, fontsize=10, family="monospace", parse_math=False)
     return figure
+
+
+def _width_line(expression: Expression) -> str:
+    """Return the line of the title that tells the channels of a groupwise expression."""
+    if not expression.is_groupwise:
+        return ""
+    count = shown_channels(expression)
+    if not count:
+        wanted = expression.channel_multiple
+        return f"\nwidth {expression.width}: groups of {wanted} channels are too many to draw"
+    return f"\nwidth {expression.width}: {count} channels in, {count * expression.width} out"
 
 
 def _layer_settings(
@@ -87,14 +100,39 @@ def _layer_settings(
     return settings
 
 
-def _values(function: ArrayFunction, setting: list[float] | None) -> FloatArray:
-    return function(_GRID, setting)
+def _values(at: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    values = at(_GRID)
+    values[1:][_jumps(at, values)] = np.nan
+    return values
 
 
-def _slope(function: ArrayFunction, setting: list[float] | None) -> FloatArray:
+def _jumps(at: Callable[[FloatArray], FloatArray], values: FloatArray) -> Any:
+    """Where the function jumps between a point of the grid and the next.
+
+    A jump keeps its height in ever smaller intervals; a steep slope does not.
+    """
     with np.errstate(all="ignore"):
-        rise = function(_GRID + _STEP, setting) - function(_GRID - _STEP, setting)
-        slope: FloatArray = rise / (2.0 * _STEP)
+        rise = np.nan_to_num(np.abs(np.diff(values)), posinf=0.0)
+    around = np.pad(rise, 2)
+    suspects = np.flatnonzero(rise > 1e-3 + 1.5 * np.maximum(around[:-4], around[4:]))
+    found = np.zeros(rise.size, dtype=bool)
+    if suspects.size == 0:
+        return found
+    low, high = _GRID[suspects], _GRID[suspects + 1]
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        first, second, third = at(low), at(middle), at(high)
+        with np.errstate(all="ignore"):
+            is_first = np.abs(second - first) >= np.abs(third - second)
+        low, high = np.where(is_first, low, middle), np.where(is_first, middle, high)
+    with np.errstate(all="ignore"):
+        found[suspects] = np.abs(at(high) - at(low)) > 0.5 * rise[suspects]
+    return found
+
+
+def _slope(at: Callable[[FloatArray], FloatArray]) -> FloatArray:
+    with np.errstate(all="ignore"):
+        slope: FloatArray = (at(_GRID + _STEP) - at(_GRID - _STEP)) / (2.0 * _STEP)
     slope[_is_jump(slope)] = np.nan
     return slope
 
@@ -106,17 +144,45 @@ def _is_jump(slope: FloatArray) -> FloatArray:
         return np.asarray(np.abs(slope) > 100.0 * (1.0 + around))
 
 
+def _draw_panel(panel: Panel, left: Axes, right: Axes, *, is_groupwise: bool) -> None:
+    _draw(left, panel, _values, panel.y, _OUTPUTS if is_groupwise else (_FUNCTION,))
+    _draw(right, panel, _slope, panel.slope, _OUTPUTS if is_groupwise else (_DERIVATIVE,))
+    left.annotate("N(0, 1)", (0.98, 0.04), xycoords="axes fraction", ha="right", color="#888888")
+    if panel.layers or is_groupwise:
+        left.legend(loc="best", fontsize=8, frameon=False)
+
+
 def _draw(
     axes: Axes,
-    function: ArrayFunction,
-    of: Any,
-    settings: list[list[float]],
-    colour: str,
+    panel: Panel,
+    of: Callable[[Callable[[FloatArray], FloatArray]], FloatArray],
     label: str,
+    colours: Sequence[str],
 ) -> None:
-    curve = of(function, None)
-    layers = [of(function, setting) for setting in settings]
-    low, high = _limits([curve, *layers])
+    curves = [of(curve.at) for curve in panel.curves]
+    layers = [of(curve.at) for curve in panel.layers]
+    _draw_ground(axes)
+    for number, values in enumerate(layers):
+        name = panel.layers[0].label if number == 0 else None
+        axes.plot(
+            _GRID, _gaps(values), color=_LAYER, linewidth=0.9, alpha=0.8, label=name, zorder=2
+        )
+    for curve, values in zip(panel.curves, curves, strict=True):
+        colour, style = colours[curve.output % len(colours)], _OTHERS[curve.others]
+        line: dict[str, Any] = {
+            "color": colour,
+            "linestyle": style,
+            "linewidth": 2.0,
+            "label": curve.label,
+        }
+        axes.plot(_GRID, _gaps(values), zorder=3, **line)
+    low, high = _limits([*curves, *layers])
+    axes.set(xlim=(-RANGE, RANGE), ylim=(low, high), xlabel=panel.x, ylabel=label)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _draw_ground(axes: Axes) -> None:
     density = np.exp(-0.5 * _GRID**2)
     # Drawn in axes' height, so that it looks alike whatever the function's range.
     axes.fill_between(
@@ -125,13 +191,6 @@ def _draw(
     )  # fmt: skip
     axes.axhline(0.0, color="#666666", linewidth=0.6, zorder=1)
     axes.axvline(0.0, color="#666666", linewidth=0.6, zorder=1)
-    for number, layer in enumerate(layers):
-        name = "trained, by layer" if number == 0 else None
-        axes.plot(_GRID, _gaps(layer), color=_LAYER, linewidth=0.9, alpha=0.8, label=name, zorder=2)
-    axes.plot(_GRID, _gaps(curve), color=colour, linewidth=2.0, label="initial", zorder=3)
-    axes.set(xlim=(-RANGE, RANGE), ylim=(low, high), xlabel="x", ylabel=label)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _gaps(values: FloatArray) -> FloatArray:
@@ -142,7 +201,7 @@ def _gaps(values: FloatArray) -> FloatArray:
     return shown
 
 
-def _limits(curves: list[FloatArray]) -> tuple[float, float]:
+def _limits(curves: Sequence[FloatArray]) -> tuple[float, float]:
     every = np.concatenate(curves)
     finite = every[np.isfinite(every)]
     if finite.size == 0:

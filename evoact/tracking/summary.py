@@ -21,7 +21,7 @@ from evoact.tracking.confirmation import (
     comparisons,
     contestants,
 )
-from evoact.tracking.describe import annealing_text
+from evoact.tracking.describe import annealing_text, novelty_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +115,8 @@ def verdict(history: History) -> list[str]:
         return [_without_winner(history)]
     own = _own_baseline(winner, history)
     best = "the best other baseline" if own else "the best baseline"
-    return [*own, *_against_best(everyone, comparisons(history), best), *_failures(everyone)]
+    judged = _against_best(everyone, comparisons(history), best)
+    return [*own, *judged, *_failures(everyone), novelty_text(winner.candidate.late)]
 
 
 def _without_winner(history: History) -> str:

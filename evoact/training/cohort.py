@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import cache
 from typing import Any
@@ -12,7 +13,7 @@ from torch import nn
 from evoact.language import initialisation_gain
 from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule
 from evoact.records import Candidate, Cohort, Evaluation, Status
-from evoact.tasks import Task, draw_weights, make_task
+from evoact.tasks import Task, Width, draw_weights, make_task
 from evoact.training.environment import describe, generator, reproducible
 from evoact.training.loop import (
     Budget,
@@ -66,7 +67,8 @@ def _train(candidate: Candidate, cohort: Cohort) -> dict[str, Any]:
     task, train, validation, test = _task_on(
         spec.name, spec.network, spec.split_seed, cohort.device
     )
-    network = build_network(candidate, task, cohort.seed, cohort.replicate).to(cohort.device)
+    network = build_network(candidate, task, cohort.seed, cohort.replicate, spec.width)
+    network.to(cohort.device)
     budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
     total = spec.epochs * steps_per_epoch(len(train), spec.batch_size)
     genes = candidate.anneal
@@ -104,20 +106,32 @@ def _task_on(
     return task, train, validation, test
 
 
-def build_network(candidate: Candidate, task: Task, seed: int, replicate: int) -> nn.Sequential:
+def build_network(
+    candidate: Candidate,
+    task: Task,
+    seed: int,
+    replicate: int,
+    width: str = "equal_parameters",
+) -> nn.Module:
     """Return the network that a candidate is trained in, with its first weights.
 
     The weights are scaled for the function that the network starts with: the
-    early one of an annealed candidate.
+    early one of an annealed candidate. `width` is the policy of `Width`.
+
+    Raises:
+        InputError: the policy is `strict` and a layer's channels do not suit.
     """
-    genes = candidate.anneal
+    late, genes = candidate.late, candidate.anneal
 
-    def activation(channels: int) -> nn.Module:
-        late = Activation(candidate.late, channels)
-        return Annealed(genes.early, late, channels) if genes else late
+    def activation(channels: int, channel_dim: int) -> nn.Module:
+        if genes is None:
+            return Activation(late, channels, channel_dim)
+        return Annealed(genes.early, late, channels, channel_dim)
 
-    network = task.network(activation)
-    first = genes.early if genes and genes.end > 0.0 else candidate.late
+    early = genes.early if genes else late
+    multiple = math.lcm(early.channel_multiple, late.channel_multiple)
+    network = task.network(activation, Width(late.width, multiple, width))
+    first = genes.early if genes and genes.end > 0.0 else late
     gain = initialisation_gain(first)
     draw_weights(network, gain, generator(seed, replicate, _WEIGHTS))
     return network

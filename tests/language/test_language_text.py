@@ -51,47 +51,10 @@ def test_canonical_is_idempotent_and_parses_to_itself(expression: Expression) ->
     assume(len(str(canonical)) <= MAX_CHARACTERS)
     assert str(parse(str(canonical)).canonical()) == str(canonical)
     assert canonical.names == tuple(f"a{i}" for i in range(len(canonical.parameters)))
-    assert canonical.nodes == expression.nodes
-    assert canonical.cost == expression.cost
 
 
 def values(expression: Expression) -> np.ndarray:
     return expression.numpy()(INPUTS)
-
-
-@PROPERTY
-@given(expressions(tuple(name for name in PRIMITIVES if name not in {"max", "min"})))
-def test_canonical_keeps_the_bits(expression: Expression) -> None:
-    kept, wanted = values(expression.canonical()), values(expression)
-    np.testing.assert_array_equal(kept, wanted)
-    zeros = wanted == 0.0
-    np.testing.assert_array_equal(np.signbit(kept[zeros]), np.signbit(wanted[zeros]))
-
-
-@PROPERTY
-@given(expressions(tuple(n for n in PRIMITIVES if n not in {"div", "pow", "reciprocal"})))
-def test_canonical_keeps_the_values_of_max_and_min(expression: Expression) -> None:
-    """Without primitives that tell 0 from -0: max(0, -0) may be either."""
-    np.testing.assert_array_equal(values(expression.canonical()), values(expression))
-
-
-CANONICAL = [
-    ("x + 1", "1.0 + x"),
-    ("x * tanh(x) * 2", "2.0 * (x * tanh(x))"),
-    ("max(tanh(x), x)", "max(x, tanh(x))"),
-    ("x - 1", "x - 1.0"),
-    ("tanh(x) + sigmoid(x)", "sigmoid(x) + tanh(x)"),
-    ("square(tanh(x)) + sin(x)", "sin(x) + square(tanh(x))"),
-    ("b * x + a * tanh(x) where a = 1, b = 2", "a0 * x + a1 * tanh(x) where a0 = 2.0, a1 = 1.0"),
-    ("tanh(x) * b + x * c where b = 1, c = 2", "a0 * x + a1 * tanh(x) where a0 = 2.0, a1 = 1.0"),
-    ("x * beta where beta = 1 per channel", "a0 * x where a0 = 1.0 per channel"),
-    ("x * beta where beta = 1 per layer", "a0 * x where a0 = 1.0"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "wanted"), CANONICAL)
-def test_canonical_writing(text: str, wanted: str) -> None:
-    assert str(parse(text).canonical()) == wanted
 
 
 @pytest.mark.parametrize(
@@ -253,10 +216,11 @@ def assert_quick(text: str) -> None:
     assert min(seconds() for _ in range(3)) < 0.05
 
 
-# text, a part of the message, the position of the caret (None: the whole text)
+# text, a part of the message, the position of the caret
 ERRORS = [
     ("", "expected an expression, found 'end of text'", 0),
     ("x +", "expected an expression, found 'end of text'", 3),
+    ("x * -", "expected an expression, found 'end of text'", 5),
     ("()", "expected an expression, found ')'", 1),
     ("relu()", "expected an expression, found ')'", 5),
     ("x ** ** 2", "expected an expression, found '**'", 5),
@@ -288,6 +252,17 @@ ERRORS = [
     ("clamp(x, 0, x)", "argument 3 of 'clamp' must be a number", 12),
     ("clamp(x, 0 + 1, 2)", "argument 2 of 'clamp' must be a number", 9),
     ("leaky_relu(x, a) where a = 1", "argument 2 of 'leaky_relu' must be a number", 14),
+    ("group_max(x, 1)", "argument 2 of 'group_max' is 1.0; wanted an integer from 2", 13),
+    ("group_sort(x, 2.5)", "argument 2 of 'group_sort' is 2.5; wanted an integer", 14),
+    ("multistep(x, x)", "argument 2 of 'multistep' must be a number", 13),
+    ("partial(x, 1)", "argument 2 of 'partial' is 1.0; wanted a number between 0 and 1", 11),
+    ("partial(x, 0.0)", "wanted a number between 0 and 1", 11),
+    # widths
+    ("concat(x, x) + x", "'add' joins values of widths 1 and 2", 13),
+    ("left(left(left(x)))", "'left' gives 1/8 of the channels of x", 0),
+    ("x * concat(concat(x, x), x)", "'concat' joins values of widths 1 and 2", 4),
+    ("partial(left(x), 0.5)", "'partial' joins values of widths 1/2 and 1", 0),
+    ("left(a) * left(x) + a * left(x) where a = 1 per channel", "at widths 1 and 1/2", 5),
     # bindings
     ("x where", "expected the name of a parameter, found 'end of text'", 7),
     ("x where 1 = 2", "expected the name of a parameter, found '1'", 8),
@@ -306,10 +281,10 @@ ERRORS = [
     # numbers
     ("1e400", "number 1e400 is inf; constants must be finite", 0),
     ("x + " + "9" * 400, "is inf; constants must be finite", 4),
-    ("9**9**9", "pow(9.0, 387420489.0) is inf", None),
-    ("x + 1/0", "div(1.0, 0.0) is inf", None),
-    ("x + sqrt(-1)", "sqrt(-1.0) is nan", None),
-    ("1e308 * 10 + x", "mul(1e+308, 10.0) is inf", None),
+    ("9**9**9", "pow(9.0, 387420489.0) is inf", 1),
+    ("x + 1/0", "div(1.0, 0.0) is inf", 5),
+    ("x + sqrt(-1)", "sqrt(-1.0) is nan", 4),
+    ("1e308 * 10 + x", "mul(1e+308, 10.0) is inf", 6),
     ("2x", "a number runs into a name", 1),
     ("1_000", "a number runs into a name", 1),
     ("1e", "a number runs into a name", 1),
@@ -343,17 +318,17 @@ ERRORS = [
     ("2\u00b2", "character '\\xb2' is not ASCII", 1),  # superscript two
     ("x\u200b", "character '\\u200b' is not ASCII", 1),  # zero-width space
     # size
-    ("(" * 10_000 + "x" + ")" * 10_000, "has 20001 characters; at most 4096 are allowed", None),
+    ("(" * 10_000 + "x" + ")" * 10_000, "has 20001 characters; at most 4096 are allowed", 4096),
     ("(" * 1_000 + "x" + ")" * 1_000, "nests deeper than 64", 64),
     ("(" * 4_096, "nests deeper than 64", 64),
     ("relu(" * 500 + "x" + ")" * 500, "nests deeper than 64", 5 * 64 + 4),
     ("-" * 4_000 + "x", "nests deeper than 64", 64),
     ("x" + "**x" * 1_300, "nests deeper than 64", 64 * 3 + 1),
-    ("2" + "**-2" * 1_000, "nests deeper than 64", None),
-    ("x" + "+x" * 2_000, "nests 2000 deep; at most 64 is allowed", None),
-    ("x" + "-1" * 100, "nests 100 deep; at most 64 is allowed", None),
-    (balanced(9), "has 1023 nodes; at most 512 are allowed", None),
-    ("x" * 4_097, "has 4097 characters", None),
+    ("2" + "**-2" * 1_000, "nests deeper than 64", 64 * 2 + 1),
+    ("x" + "+x" * 2_000, "nests 65 deep; at most 64 is allowed", 64 * 2 + 1),
+    ("x" + "-1" * 100, "nests 65 deep; at most 64 is allowed", 64 * 2 + 1),
+    (balanced(9), "has 1023 nodes; at most 512 are allowed", 1022),
+    ("x" * 4_097, "has 4097 characters", 4096),
     ("1" * 4_096, "is inf", 0),
 ]  # fmt: skip
 
@@ -363,17 +338,16 @@ ERRORS = [
     ERRORS,
     ids=[ascii(text)[:30] + f"[{len(text)}]" for text, *_ in ERRORS],
 )
-def test_errors_say_what_and_where(text: str, fragment: str, caret: int | None) -> None:
+def test_errors_say_what_and_where(text: str, fragment: str, caret: int) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse(text)
     message = str(caught.value)
     assert fragment in message
-    if caret is not None:
-        assert caught.value.position == caret
-        shown, pointer = message.splitlines()[-2:]
-        assert pointer.strip() == "^"
-        if caret < len(text) and text[caret].isprintable():
-            assert shown[pointer.index("^")] == text[caret]
+    assert caught.value.position == caret
+    shown, pointer = message.splitlines()[-2:]
+    assert pointer.strip() == "^"
+    if caret < len(text) and text[caret].isprintable():
+        assert shown[pointer.index("^")] == text[caret]
     assert_quick(text)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from evoact.errors import InputError
-from evoact.language import PRIMITIVES, Expression, parse
+from evoact.language import PRIMITIVES, Expression, Kind, parse
 from evoact.nn import Activation
 
 PRELU = "max(x, 0) + a * min(x, 0) where a = 0.25 per channel"
@@ -58,6 +58,30 @@ def test_channels_are_needed_per_channel_only(channels: int | None) -> None:
         Activation(PRELU, channels=channels)
 
 
+GLU = "left(x) * sigmoid(beta * right(x)) where beta = 1 per channel"
+
+
+@pytest.mark.parametrize(
+    ("shape", "dim"), [((2, 6), 1), ((2, 6, 5), 1), ((2, 5, 6), -1), ((6,), 0)]
+)
+def test_groupwise(shape: tuple[int, ...], dim: int) -> None:
+    module = Activation(GLU, channels=6, channel_dim=dim)
+    assert module.beta.shape == (3,)  # the channels of the half that it scales
+    x = torch.randn(shape)
+    torch.testing.assert_close(module(x), nn.functional.glu(x, dim))
+    module(x).sum().backward()
+    assert module.beta.grad is not None
+
+
+def test_groupwise_needs_whole_groups() -> None:
+    with pytest.raises(InputError, match="channels is None, but the expression is groupwise"):
+        Activation("group_max(x, 2)")
+    with pytest.raises(InputError, match=r"channels is 6, .* needs a multiple of 4"):
+        Activation("group_sort(x, 4)", 6)
+    with pytest.raises(InputError, match="3 channels in dimension 1; this activation was made"):
+        Activation("full_sort(x)", 4)(torch.zeros(2, 3))
+
+
 @pytest.mark.parametrize("text", ["2.5", "a where a = 2.5", "a where a = 2.5 per channel"])
 def test_what_does_not_depend_on_x_has_its_shape(text: str) -> None:
     result = Activation(text, channels=3)(torch.randn(2, 3, 4))
@@ -98,7 +122,7 @@ def test_equal_expressions_with_other_names() -> None:
 
 NAMES_TAKEN = [
     *("training", "forward", "half", "expression", "channels", "channel_dim", "__class__"),
-    *("_function", "_channels", "_expression", "_parameters"),
+    *("_function", "_expression", "_parameters"),
 ]
 
 
@@ -133,11 +157,9 @@ def test_deepcopy_is_independent() -> None:
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_pickle(name: str) -> None:
     """Whole modules can be saved, with every primitive."""
-    arguments = {1: "x", 2: "x, a * x", 3: "x, -1, 1"}[PRIMITIVES[name].arity]
-    if name in {"signed_pow", "leaky_relu"}:
-        arguments = "a * x, 0.5"
-    text = f"{name}({arguments})"
-    module = Activation(f"{text} where a = 2" if "a *" in text else text)
+    text = {Kind.NUMBER: "0.5", Kind.INTEGER: "2", Kind.FRACTION: "0.5", Kind.VALUE: "a * x"}
+    arguments = ", ".join(text[kind] for kind in PRIMITIVES[name].signature)
+    module = Activation(f"{name}({arguments}) where a = 2 per channel", channels=4, channel_dim=0)
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.fill_(3.0)
@@ -145,7 +167,7 @@ def test_pickle(name: str) -> None:
     torch.save(module, file)
     file.seek(0)
     loaded = torch.load(file, weights_only=False)
-    x = torch.rand(5) + 0.5
+    x = torch.rand(4) + 0.5
     assert torch.equal(loaded(x), module(x))
     assert loaded.expression() == module.expression()
 

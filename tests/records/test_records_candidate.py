@@ -24,7 +24,7 @@ from evoact.records import (
     cut,
 )
 
-SILU = "777d4c474a60"
+SILU = "de4a1b732248"
 ANNEAL = Anneal(named("relu"), "cosine", 0.1, 0.5)
 
 
@@ -122,6 +122,14 @@ def test_candidate_round_trip(anneal: Anneal | None) -> None:
     assert (back.id, back.origin, back.parents) == (one.id, "mutation", ("p",))
     assert data["id"] == one.id
     assert back.to_dict() == one.to_dict()
+
+
+def test_early_and_late_must_be_equally_wide() -> None:
+    with pytest.raises(InputError) as caught:
+        candidate("left(x)", ANNEAL)
+    assert "'left(x)' of width 1/2" in str(caught.value)
+    assert "'relu(x)' of width 1;" in str(caught.value)
+    assert candidate("left(x)", Anneal(parse("group_max(x, 2)"))).late.width == 0.5
 
 
 def test_frozen() -> None:

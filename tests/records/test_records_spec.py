@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from evoact.language import PRIMITIVES, named
+from evoact.language import PRIMITIVES, WIDTHS, named, parse
 from evoact.records import OBJECTIVES, TASKS, Anneal, LanguageSpec, SearchSpec
+from evoact.records.grammar import GROUP_SIZES, MOST_CHANNELS, rules
+from evoact.records.shape import read_shape
 
 DEFAULT = SearchSpec()
 
@@ -62,6 +65,7 @@ BAD: list[tuple[str, Any, str]] = [
         ["-(0.5 * x * (1 + tanh(0.8 * (x + 0.04 * cube(x)))))"],
         "has 16 nodes, over language.max_nodes 15; raise max_nodes or drop the seed",
     ),
+    ("evolution.seeds", ["a + 1 where a = 2"], "seed 'a + 1 where a = 2' does not read x"),
     ("evolution.seeds", "relu", "valid tuple"),
     ("language.primitives", [], "at least 1 item"),
     ("language.primitives", ["tahn"], "unknown primitive 'tahn'; did you mean 'tanh'?"),
@@ -72,6 +76,31 @@ BAD: list[tuple[str, Any, str]] = [
     ("language.max_nodes", 129, "less than or equal to 128"),
     ("language.max_nodes", 1, "seed 'relu' has 2 nodes, over language.max_nodes 1"),
     ("language.max_depth", 33, "less than or equal to 32"),
+    ("language.widths", [], "at least 1 item"),
+    ("language.widths", ["1/3"], "'1/3' is no width ratio; wanted one of 1/4, 1/2, 1, 2"),
+    ("language.widths", [True], "True is no width ratio"),
+    ("language.widths", [4], "4 is no width ratio"),
+    ("language.widths", [float("nan")], "nan is no width ratio"),
+    ("language.widths", ["1/0"], "'1/0' is no width ratio"),
+    ("language.widths", [None], "None is no width ratio"),
+    ("language.widths", "1/2", "valid tuple"),
+    ("language.widths", [1, 1.0], "width 1 is listed twice"),
+    ("language.widths", [1, "1/2"], "widths has 1/2, but the primitives listed reach 1; no groupw"),
+    ("language.normalise", "half", "'full', 'scale' or 'none'"),
+    ("language.shape", 3, "valid string"),
+    ("language.shape", "", "expected a placeholder"),
+    ("language.shape", "binary(unary(x), unray(x))", "'unray'; did you mean 'unary'?"),
+    ("language.shape", "unary(tanh)", "'tanh' is a primitive, and a shape has placeholders"),
+    ("language.shape", "binary(x)", "binary stands for 2 values, got 1"),
+    ("language.shape", "unary", "expected '(', found 'end of text'"),
+    ("language.shape", "x(x)", "unexpected '(' after the shape"),
+    ("language.shape", "unary(constant)", "the shape has no x"),
+    ("language.shape", "unary(2)", "expected a placeholder (unary, binary, ternary, x, constant"),
+    ("language.shape", "unary(" * 40 + "x" + ")" * 40, "nests deeper than 32"),
+    ("language.shape", "binary(unary(x), x", "expected ')', found 'end of text'"),
+    ("language.shape", "ternary(x, x, x)", "no primitive of 3 values is listed"),
+    ("language.shape", "unary(unary(unary(unary(unary(unary(unary(x)))))))", "over max_depth 6"),
+    ("language.shape", "binary(x, unary(x))", "seed 'relu' has not the shape 'binary(x, unary(x))"),
     ("anneal.early", [], "at least 1 item"),
     ("anneal.early", ["rellu"], "unknown function 'rellu'; did you mean 'relu'?"),
     ("anneal.schedule", [], "at least 1 item"),
@@ -120,7 +149,7 @@ BAD: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "message"), BAD, ids=[f"{k}={v}" for k, v, _ in BAD])
+@pytest.mark.parametrize(("key", "value", "message"), BAD, ids=[f"{k}={v}"[:60] for k, v, _ in BAD])
 def test_bad_values(key: str, value: Any, message: str) -> None:
     section, _, name = key.rpartition(".")
     data = {section: {name: value}} if section else {name: value}
@@ -199,3 +228,93 @@ def test_yaml_reads_off_as_false() -> None:
 
 def test_all_primitives_can_be_listed() -> None:
     assert LanguageSpec(primitives=tuple(PRIMITIVES)).primitives == tuple(PRIMITIVES)
+
+
+WIDENING = ["group_max", "left", "concat", "tanh", "add"]
+
+
+@pytest.mark.parametrize(
+    ("language", "seeds", "message"),
+    [
+        (
+            {"primitives": ["left", "add"], "widths": [2]},
+            [],
+            "widths has 2, but the primitives listed reach 1/4, 1/2, 1; list primitives",
+        ),
+        (
+            {"primitives": ["group_sort", "softmax"], "widths": ["1/2"]},
+            [],
+            "widths has 1/2, but the primitives listed reach 1;",
+        ),
+        (
+            {"primitives": WIDENING, "widths": [1], "shape": "unary(unary(x))"},
+            ["left(left(x))"],
+            "seed 'left(left(x))' has width 1/4, but language.widths are 1; add the width",
+        ),
+        (
+            {"primitives": WIDENING, "widths": [1, 2]},
+            ["group_max(x, 2)"],
+            "seed 'group_max(x, 2)' has width 1/2, but language.widths are 1, 2",
+        ),
+        (
+            {"primitives": ["left"], "widths": [1], "shape": "unary(x)"},
+            [],
+            "widths has 1, but the primitives listed reach 1/2 in the shape 'unary(x)'",
+        ),
+        (
+            {"primitives": ["mul"], "parameters": "none", "shape": "binary(x, parameter)"},
+            [],
+            "has a place for a parameter, but the language has none; set language.parameters",
+        ),
+        (
+            {"primitives": ["mul"], "constants": False, "shape": "binary(x, constant)"},
+            [],
+            "has a place for a constant, but the language has none; set language.constants: true",
+        ),
+    ],
+)
+def test_what_the_language_cannot_reach(language: Any, seeds: Any, message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SearchSpec(language=language, evolution={"seeds": seeds})
+    assert message in str(caught.value)
+
+
+def test_widths_have_one_writing() -> None:
+    language = LanguageSpec(primitives=WIDENING, widths=["1/4", 0.5, " 1 ", 2.0])
+    assert [str(width) for width in language.widths] == ["1/4", "1/2", "1", "2"]
+    assert language.model_dump(mode="json")["widths"] == ["1/4", "1/2", 1, 2]
+    assert LanguageSpec.model_validate(language.model_dump(mode="json")) == language
+    assert LanguageSpec().widths == (1,)
+
+
+def test_shapes_have_one_writing() -> None:
+    language = LanguageSpec(shape=" binary( unary(x),x )")
+    assert language.shape == "binary(unary(x), x)"
+    assert LanguageSpec().shape_tree is None
+    assert language.shape_tree is not None
+    assert (language.shape_tree.nodes, language.shape_tree.depth) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("tanh(x) * x", True),
+        ("clamp(x, -1, 1) + x", True),  # the bounds come with the primitive
+        ("x * tanh(x)", False),
+        ("tanh(x) * 2.0", False),
+        ("tanh(x)", False),
+        ("tanh(tanh(x)) * x", False),
+    ],
+)
+def test_shapes_fit_expressions(text: str, fits: bool) -> None:
+    assert read_shape("binary(unary(x), x)").fits(parse(text).root) is fits
+
+
+def test_rules_keep_groups_small() -> None:
+    """Of what channels must be a multiple never exceeds 8, however rules are nested."""
+    found = rules(list(PRIMITIVES))
+    assert all(rule.inner / (rule.size or 1) >= Fraction(1, MOST_CHANNELS) for rule in found)
+    assert {rule.size for rule in found} == {None, *GROUP_SIZES}
+    assert {rule.width for rule in found} == {rule.inner for rule in found} == set(WIDTHS)
+    assert all(rule.inner == rule.width == 1 for rule in found if rule.row.adds_x)
+    assert {rule.inner for rule in rules(["add", "tanh"])} == {1}

@@ -45,7 +45,7 @@ def test_off_is_off_though_yaml_reads_it_as_false():
         ("anneal: {start: 0.6, end: 0.5}", ["f.yaml:1", "anneal", "end is 0.5", "start 0.6"]),
         ("anneal: {schedule: [cosin]}", ["anneal.schedule[0]", "cosin", "cosine"]),
         ("anneal: {end: 1.5}", ["anneal.end", "1.5", "less than 1"]),
-        ("anneal: {early: ['rleu']}", ["anneal.early", "rleu", "relu"]),
+        ("anneal: {early: ['rleu']}", ["anneal.early", "rleu", "did you mean"]),
         ("objectives: {accuracy: max}", ["objectives", "accuracy", "val_accuracy"]),
         ("objectives: {val_accuracy: up}", ["objectives.val_accuracy", "'up'"]),
         ("objectives: {}", ["objectives", "at least 1"]),

@@ -99,7 +99,7 @@ def test_live_display_in_the_middle(study, play):
 
 def test_long_expressions_are_cut(study, play):
     console = terminal(width=70)
-    long = " + ".join(["tanh(x)"] * 20)
+    long = " + ".join(f"tanh({i + 2} * x)" for i in range(20))
     tracker = Console(console)
     play(study(generations=[("relu", long)], scores=[(0.1, 0.2)]).search(), tracker)
     tracker.close()

@@ -77,6 +77,106 @@ def test_titles_are_not_read_as_markup():
     assert figure.get_suptitle() == "$\\frac{ 5 $ a_b"
 
 
+def labels(axes):
+    return [line.get_label() for line in lines_of(axes)]
+
+
+@pytest.mark.parametrize(
+    ("text", "jumps"), [("step(x)", [0]), ("window(x)", [-1, 1]), ("multistep(x, 2)", [-0.5, 0.5])]
+)
+def test_jumps_are_gaps(text, jumps):
+    left, right = function_figure(parse(text)).axes
+    x, y = lines_of(left)[0].get_data()
+    assert x[np.isnan(y)] == pytest.approx(jumps, abs=0.0051)
+    slope = lines_of(right)[0].get_ydata()
+    assert np.nanmax(np.abs(slope)) == 0
+
+
+def test_steep_slopes_and_kinks_are_no_jumps():
+    for text in ("tanh(1e5 * x)", "relu(x)", "1e4 * abs(x)", "sqrt(abs(x))"):
+        left, _ = function_figure(parse(text)).axes
+        assert np.isfinite(lines_of(left)[0].get_ydata()).all()
+
+
+def test_gates_are_drawn_against_both_halves():
+    figure = function_figure(parse("left(x) * sigmoid(right(x))"))
+    assert figure.get_suptitle().endswith("\nwidth 1/2: 2 channels in, 1 out")
+    value, slope, other, other_slope = figure.axes
+    assert [axes.get_xlabel() for axes in figure.axes] == ["x1", "x1", "x2", "x2"]
+    assert (value.get_ylabel(), slope.get_ylabel()) == ("y", "dy/dx1")
+    assert labels(value) == ["y1, x2 = -1", "y1, x2 = 0", "y1, x2 = 1"]
+    for line, gate in zip(lines_of(value), (-1, 0, 1), strict=True):
+        x, y = line.get_data()
+        np.testing.assert_allclose(y, x / (1 + np.exp(-gate)))
+    for line, size in zip(lines_of(other_slope), (-1, 0, 1), strict=True):
+        x, y = line.get_data()
+        sigmoid = 1 / (1 + np.exp(-x))
+        np.testing.assert_allclose(y, size * sigmoid * (1 - sigmoid), atol=1e-6)
+    assert labels(other)[0] == "y1, x1 = -1"
+
+
+@pytest.mark.parametrize("name", ["concat(relu(x), relu(-x))", "partial(relu(x), 0.8)"])
+def test_outputs_of_one_channel_each_are_branches_of_one_panel(name):
+    left, _ = function_figure(parse(name)).axes
+    first, second = lines_of(left)
+    x, y = first.get_data()
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    other = np.maximum(-x, 0) if "concat" in name else x
+    np.testing.assert_array_equal(second.get_ydata(), other)
+    assert labels(left) == (["y1(x1)", "y3(x1)"] if "concat" in name else ["y1(x1)", "y3(x3)"])
+
+
+def test_sorted_channels_take_turns():
+    left, _ = function_figure(parse("group_sort(x, 4)")).axes
+    assert labels(left)[::3] == ["y1, others = -1", "y4, others = -1"]
+    smallest, largest = lines_of(left)[1], lines_of(left)[4]
+    np.testing.assert_array_equal(smallest.get_ydata(), np.minimum(smallest.get_xdata(), 0))
+    np.testing.assert_array_equal(largest.get_ydata(), np.maximum(largest.get_xdata(), 0))
+
+
+def test_trained_layers_of_a_gate_are_drawn_with_the_other_half_open():
+    params = {"act1": {"a": [2.0, 4.0]}, "act2": {"a": [1.0]}}
+    expression = parse("a * left(x) * relu(right(x)) where a = 1.0 per channel")
+    left = function_figure(expression, params=params).axes[0]
+    slopes = [line.get_ydata()[-1] / 5.0 for line in lines_of(left)]
+    assert slopes == pytest.approx([3.0, 1.0, 0.0, 0.0, 1.0])
+    assert labels(left)[0] == "trained, by layer, x2 = 1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "log_softmax(log(x))",
+        "left(left(x)) * step(right(right(x)))",
+        "concat(0.5, 1.0)",
+        "a where a = 1.0 per channel",
+        "group_max(concat(x, full_sort(1.0 / x)), 8)",
+        "partial(softmax(x), 1e-9)",
+        "partial(0.5 * x, 0.25)",
+        "group_sort(x, 1000)",
+    ],
+)
+def test_no_expression_is_too_odd_to_draw(text):
+    figure = function_figure(parse(text))
+    figure.canvas.draw()
+    assert len(figure.axes) >= 2
+
+
+def test_too_many_channels_are_said_not_drawn():
+    figure = function_figure(parse("group_sort(group_sort(x, 1021), 1019)"))
+    figure.canvas.draw()
+    assert figure.axes == []
+    assert figure.get_suptitle().endswith("1040399 channels are too many to draw")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ZOO)
+def test_the_zoo_is_drawn(name):
+    figure = function_figure(named(name))
+    for axes in figure.axes:
+        assert np.isfinite(axes.get_ylim()).all()
+
+
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_files_have_the_same_bytes_each_time(tmp_path, suffix):
     paths = [tmp_path / f"{number}{suffix}" for number in range(2)]

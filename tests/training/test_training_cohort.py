@@ -68,7 +68,7 @@ def test_relu_learns_digits() -> None:
     assert evaluation.curve[-1]["val_accuracy"] == evaluation.objectives["val_accuracy"]
 
 
-@pytest.mark.parametrize("network", ["mlp", "conv"])
+@pytest.mark.parametrize("network", ["mlp", "conv", "attention"])
 @pytest.mark.parametrize("name", ["digits", "mnist1d"])
 def test_every_task_is_learnt_from(
     name: str, network: str, monkeypatch: Any, tmp_path: Any
@@ -330,7 +330,9 @@ def test_parameters_of_the_late_function_only() -> None:
     class OneLayer:
         """A task with a network of one activation."""
 
-        network = staticmethod(lambda activation: nn.Sequential(nn.Linear(2, 2), activation(2)))
+        @staticmethod
+        def network(activation: Any, width: Any) -> nn.Module:
+            return nn.Sequential(nn.Linear(2, 2), activation(2, 1))
 
     late = candidate("b * x where b = 3", Anneal(parse("a * x where a = 5")))
     task: Task = OneLayer()  # type: ignore[assignment]
