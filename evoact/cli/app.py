@@ -110,10 +110,30 @@ def show(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what an activation function is: formula, parameters, cost, torch source."""
-    from evoact.cli.looking import show_expression
+    """Show what is known of a function: names, facts, plot, LaTeX, torch source."""
+    from evoact.cli.showing import show_expression
 
     show_expression(expression, plot, as_json)
+
+
+@app.command()
+def zoo(
+    pattern: Annotated[
+        str | None, typer.Argument(help="Part of a name, formula, family or paper.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, such as gated.")] = None,
+    width: Annotated[
+        str | None, typer.Option(help="Only this width ratio: 1/4, 1/2, 1 or 2.")
+    ] = None,
+    years: Annotated[
+        str | None, typer.Option(help="Only of these years: 2017, 2015-2019 or 2020-.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the named activation functions with their sources."""
+    from evoact.cli.showing import show_zoo
+
+    show_zoo(pattern, family, width, years, as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`evoact top`, `evoact show` and `evoact ui`."""
+"""`evoact top` and `evoact ui`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from evoact.errors import InputError
-from evoact.language import (
-    Expression,
-    gaussian_moments,
-    initialisation_gain,
-    known_as,
-    resolve,
-)
 from evoact.study import Study
 
 
@@ -32,12 +25,12 @@ def show_top(folder: Path, n: int, as_json: bool) -> None:
     study = Study.load(folder)
     rows = hall_of_fame_rows(study.history)[:n]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     columns = [c for c in hall_of_fame_columns(study.spec) if any(row[c] != "" for row in rows)]
     table = Table(title=f"{study.name}: hall of fame", box=box.SIMPLE)
     for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
+        table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == "id")
     for row in rows:
         table.add_row(*(Text(_cell(column, row[column])) for column in columns))
     Console().print(table)
@@ -49,57 +42,8 @@ def _cell(column: str, value: str | float) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def show_expression(text: str, plot: Path | None, as_json: bool) -> None:
-    """Print what an expression is; draw it if asked."""
-    expression = resolve(text)
-    if plot is not None:
-        _draw(expression, plot)
-    facts = _facts(expression)
-    if as_json:
-        _print_json(facts)
-        return
-    console = Console()
-    console.print(Text(str(expression), style="bold"))
-    for name, value in facts.items():
-        if name != "source" and value not in (None, [], {}):
-            console.print(f"  {name.replace('_', ' '):<22}{value}", highlight=False, markup=False)
-    console.print(f"\n{facts['source']}", highlight=False, markup=False)
-
-
-def _facts(expression: Expression) -> dict[str, Any]:
-    mean, second = gaussian_moments(expression)
-    parameters = zip(expression.names, expression.parameters, strict=True)
-    return {
-        "expression": str(expression),
-        "canonical": str(expression.canonical()),
-        "known_as": known_as(expression),
-        "parameters": {name: f"{p.initial!r} per {p.scope}" for name, p in parameters},
-        "nodes": expression.nodes,
-        "depth": expression.depth,
-        "cost_relative_to_relu": round(expression.cost, 3),
-        "gaussian_mean": _finite(mean),
-        "gaussian_second_moment": _finite(second),
-        "initialisation_gain": round(initialisation_gain(expression), 6),
-        "source": expression.source(),
-    }
-
-
-def _finite(value: float) -> float | None:
-    return round(value, 6) if value - value == 0.0 else None
-
-
-def _draw(expression: Expression, path: Path) -> None:
-    from evoact.tracking import function_figure, save_figure
-
-    if path.suffix not in (".png", ".svg"):
-        raise InputError(f"--plot is {path}; wanted a file that ends in .png or .svg")
-    try:
-        save_figure(function_figure(expression), path)
-    except OSError as error:
-        raise InputError(f"--plot {path} cannot be written: {error.strerror}") from error
-
-
-def _print_json(data: Any) -> None:
+def print_json(data: Any) -> None:
+    """Print plain data as JSON, for programs."""
     print(json.dumps(data, indent=2))  # noqa: T201  # the command's result
 
 

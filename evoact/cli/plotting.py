@@ -1,0 +1,60 @@
+"""A function and its derivative, drawn with characters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from evoact.language import Expression, FloatArray
+
+RANGE: Final = 5.0
+_HEIGHT: Final = 18
+_STEP: Final = 1e-5  # near the cube root of float64's precision: best for central differences
+_HIGHEST: Final = 10.0  # a pole must not flatten the rest
+
+
+def terminal_plot(expression: Expression, width: int = 72) -> str:
+    """Return lines of text that show f (a line) and f' (dots) over [-5, 5].
+
+    Of a groupwise expression, the first output channel by the first input
+    channel, the others at fixed values.
+
+    >>> from evoact.language import parse
+    >>> lines = terminal_plot(parse("relu(x)"), width=40).splitlines()
+    >>> len(lines), max(map(len, lines))
+    (18, 40)
+    """
+    import plotext
+
+    x = np.linspace(-RANGE, RANGE, 2 * width)
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plot_size(width, _HEIGHT)
+    for name, values, marker in (
+        ("f'", _slope(expression, x), "·"),
+        ("f", _curve(expression, x), "braille"),
+    ):
+        shown = np.abs(values) <= _HIGHEST  # nothing where it is not finite
+        if shown.any():
+            plotext.scatter(x[shown].tolist(), values[shown].tolist(), marker=marker, label=name)
+    lines: list[str] = plotext.uncolorize(plotext.build()).splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _curve(expression: Expression, x: FloatArray) -> FloatArray:
+    function = expression.numpy()
+    if not expression.is_groupwise:
+        return function(x)
+    channels = expression.channel_multiple * 2
+    inputs = np.tile(np.linspace(-1.0, 1.0, channels), (x.size, 1))
+    inputs[:, 0] = x
+    first: FloatArray = function(inputs)[:, 0]
+    return first
+
+
+def _slope(expression: Expression, x: FloatArray) -> FloatArray:
+    with np.errstate(all="ignore"):
+        rise = _curve(expression, x + _STEP) - _curve(expression, x - _STEP)
+        slope: FloatArray = rise / (2.0 * _STEP)
+    return np.where(np.isfinite(slope), slope, np.inf)
