@@ -2,6 +2,7 @@
 
 Measures a forward and backward pass of every primitive over a million float32
 elements on one CPU thread, in units of ReLU's, which is timed just before it.
+Groupwise primitives read groups of 4 among 64 channels, the last dimension.
 
     python benchmarks/primitives.py [--quick] [--json FILE]
 """
@@ -22,10 +23,10 @@ from torch import Tensor
 from evoact.language import PRIMITIVES, Kind, Primitive
 from evoact.nn import Activation
 
-ELEMENTS = 1_000_000
+ELEMENTS, CHANNELS = 2**20, 64
 NUMBERS = {"clamp": (-1.0, 1.0), "leaky_relu": (0.01,), "signed_pow": (0.5,)}
 # NaN and infinity take other paths through the processor than a training does.
-POSITIVE = {"sqrt", "log", "pow", "div", "reciprocal"}
+POSITIVE = {"sqrt", "log", "log1p", "pow", "div", "reciprocal"}
 
 
 def main() -> None:
@@ -73,27 +74,46 @@ def prepare(row: Primitive) -> tuple[Activation, Tensor]:
     The second operand of a binary primitive is a parameter of as many elements.
     """
     torch.manual_seed(0)
-    numbers = iter(NUMBERS.get(row.name, ()))
-    rest = [str(next(numbers)) if kind is Kind.NUMBER else "a" for kind in row.signature[1:]]
-    call = f"{row.name}({', '.join(['x', *rest])})"
-    module = Activation(
-        f"{call} where a = 1.0 per channel" if "a" in rest else call, ELEMENTS, channel_dim=0
-    )
-    x, other = torch.randn(2, ELEMENTS)
+    operands = torch.randn(3, ELEMENTS)
     if row.name in POSITIVE:
-        x, other = x.abs() + 0.5, other.abs() + 0.5
-    for parameter in module.parameters():
+        operands = operands.abs() + 0.5
+    call = f"{row.name}({', '.join(['x', *arguments(row)])})"
+    if row.is_groupwise:
+        x = operands[0].view(-1, CHANNELS)
+        return Activation(call, CHANNELS), x.requires_grad_()
+    names = [name for name in ("a", "b") if name in arguments(row)]
+    bindings = ", ".join(f"{name} = 1.0 per channel" for name in names)
+    module = Activation(f"{call} where {bindings}" if names else call, ELEMENTS, channel_dim=0)
+    for parameter, other in zip(module.parameters(), operands[1:], strict=False):
         parameter.data.copy_(other)
-    return module, x.requires_grad_()
+    return module, operands[0].clone().requires_grad_()
+
+
+def arguments(row: Primitive) -> list[str]:
+    """Return the arguments after the first: numbers, parameters, the input again."""
+    numbers, names = iter(NUMBERS.get(row.name, ())), iter("ab")
+    texts = {Kind.INTEGER: "4", Kind.FRACTION: "0.5"}
+    found = []
+    for kind in row.signature[1:]:
+        if kind is Kind.NUMBER:
+            found.append(str(next(numbers)))
+        elif kind is Kind.VALUE:
+            found.append("x" if row.is_groupwise else next(names))
+        else:
+            found.append(texts[kind])
+    return found
 
 
 def seconds(module: Activation, x: Tensor, passes: int = 3) -> float:
     """Return the fastest of some forward and backward passes."""
-    inputs, slope = [x, *module.parameters()], torch.ones_like(x)
+    inputs = [x, *module.parameters()]
+    slope = torch.ones_like(module(x))
     taken = []
     for _ in range(passes):
         start = time.perf_counter()
-        torch.autograd.grad(module(x), inputs, slope)
+        result = module(x)
+        if result.requires_grad:  # `zero` and `one` have no gradient
+            torch.autograd.grad(result, inputs, slope, allow_unused=True)
         taken.append(time.perf_counter() - start)
     return min(taken)
 
