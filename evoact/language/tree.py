@@ -179,7 +179,9 @@ def _check_literals(call: Call) -> None:
 def _is_uniform(node: Node, parameters: Sequence[Parameter]) -> bool:
     """Whether a value is the same in all channels, whatever the input."""
     if isinstance(node, Call):
-        return not node.primitive.adds_x and all(_is_uniform(a, parameters) for a in node.args)
+        row = node.primitive
+        keeps = row.keeps_uniform or not row.is_groupwise
+        return keeps and all(_is_uniform(arg, parameters) for arg in node.args)
     if isinstance(node, Param):
         return parameters[node.index].scope is Scope.LAYER
     return isinstance(node, Const)

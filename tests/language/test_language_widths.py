@@ -85,6 +85,11 @@ def test_values_equal_in_all_channels_pass_through() -> None:
     assert str(parse("x + group_max(2.0, 2)")) == "x + 2.0"
     assert str(parse("left(x) + left(a) where a = 1.0")) == "left(x) + a where a = 1.0"
     assert "group_max" in str(parse("left(x) + group_max(a, 2) where a = 1.0 per channel"))
+    x = np.zeros((1, 8))
+    halves = parse("x + left(concat(1.0, 2.0))").numpy()(x)
+    assert halves.tolist() == [[1.0] * 8]
+    quarters = parse("left(x) + right(softmax(3.0))").numpy()(x)
+    np.testing.assert_allclose(quarters, np.full((1, 4), 1 / 8))
 
 
 def test_what_does_not_read_x_takes_the_width_it_needs() -> None:
