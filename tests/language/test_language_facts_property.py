@@ -266,7 +266,7 @@ LINEAR = (
     *("add", "sub", "neg", "mul", "max", "min", "abs", "relu", "clamp", "leaky_relu"),
     *("hard_sigmoid", *BREAKING),
 )
-FEWER = settings(PROPERTY, max_examples=60)
+FEWER = settings(PROPERTY, max_examples=30)
 
 
 @FEWER
@@ -281,7 +281,7 @@ def test_no_sample_refutes_a_certified_fact_of_what_breaks(e: Expression) -> Non
     audit(e)
 
 
-@PROPERTY
+@FEWER
 @given(expressions(primitives=LINEAR, numbers=tame_number, max_depth=4))
 def test_piecewise_linear_facts_are_exact(e: Expression) -> None:
     audit(e)
@@ -312,7 +312,7 @@ def _torch(e: Expression, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return y, slope
 
 
-@PROPERTY
+@FEWER
 @given(expressions(primitives=(*GROUPWISE, "abs", "relu", "tanh", "neg", "add", "silu", "max",
                                "square", "leaky_relu"), numbers=usual_number, max_depth=4),
        st.integers(0, 1000))  # fmt: skip
