@@ -66,16 +66,23 @@ def _turns(shape: Shape) -> Fact | None:
     box = Cells(shape.graph, x, x)[shape.root]
     ok = np.broadcast_to(box.ok, x.shape)
     x, lo, hi = (np.broadcast_to(part, ok.shape)[ok] for part in (x, box.lo, box.hi))
-    rises = lo[1:] > np.minimum.accumulate(hi)[:-1]
-    falls = hi[1:] < np.maximum.accumulate(lo)[:-1]
-    if rises.any() and falls.any():
-        at = f"rises before x = {_nearest(x[1:][rises])}, falls before {_nearest(x[1:][falls])}"
-        return Fact("no", True, at)
-    return None
+    rise, fall = _widest(x, lo, hi), _widest(x, -hi, -lo)
+    if rise is None or fall is None:
+        return None
+    shown = [f"f({a:.4g}) {sign} f({b:.4g})" for (a, b), sign in ((rise, "<"), (fall, ">"))]
+    return Fact("no", True, ", ".join(shown))
 
 
-def _nearest(x: Array) -> str:
-    return f"{float(x[np.argmin(np.abs(x))]):.6g}"
+def _widest(x: Array, lo: Array, hi: Array) -> tuple[float, float] | None:
+    """Return the points of the widest certain rise, of those near 0 if there are any."""
+    least = np.minimum.accumulate(hi)
+    rise = lo[1:] - least[:-1]
+    if not (rise > 0.0).any():
+        return None
+    certain = np.where(rise > 0.0, rise, -np.inf)
+    near = np.where(np.abs(x[1:]) <= 10.0, certain, -np.inf)
+    end = 1 + int(np.argmax(near if (near > 0.0).any() else certain))
+    return float(x[int(np.argmin(hi[:end]))]), float(x[end])
 
 
 def _range(shape: Shape) -> dict[str, Fact]:

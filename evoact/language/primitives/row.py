@@ -82,8 +82,8 @@ class Primitive:
     """
 
     name: str
-    formula: str = field(compare=False)
-    signature: tuple[Kind, ...] = field(compare=False)
+    formula: str = field(compare=False, repr=False)
+    signature: tuple[Kind, ...] = field(compare=False, repr=False)
     numpy: Callable[..., Any] = field(compare=False, repr=False)
     """Groupwise rows work along the last axis."""
     torch: str = field(compare=False, repr=False)
