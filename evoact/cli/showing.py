@@ -177,9 +177,12 @@ def _ratio(text: str) -> Fraction:
 def _years(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     try:
-        return int(first or 0), int(last or 9999) if dash else int(first)
+        years = int(first or 0), int(last or 9999) if dash else int(first)
     except ValueError:
-        raise InputError(f"--years is {text!r}; wanted such as 2017, 2015-2019 or 2020-") from None
+        years = 1, 0
+    if years[0] > years[1]:
+        raise InputError(f"--years is {text!r}; wanted such as 2017, 2015-2019 or 2020-")
+    return years
 
 
 def _zoo_entry(row: Named) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class Activation(nn.Module):
         self._expression = parse(expression) if isinstance(expression, str) else expression
         self.channels, self.channel_dim = channels, channel_dim
         self._function = _compiled(self._expression)
-        self._check_channels()
+        self._reads_channels = self._check_channels()
         names, uses = self._expression.names, self._expression.layout.parameters
         for name, parameter, width in zip(names, self._expression.parameters, uses, strict=True):
             if hasattr(self, name):
@@ -76,44 +76,54 @@ class Activation(nn.Module):
             shape = (int((channels or 0) * width),) if per_channel else ()
             self.register_parameter(name, nn.Parameter(torch.full(shape, parameter.initial)))
 
-    def _check_channels(self) -> None:
+    def _check_channels(self) -> bool:
+        """Return whether it matters which dimension holds how many channels."""
         per_channel = [
             name
             for name, p in zip(self._expression.names, self._expression.parameters, strict=True)
             if p.scope is Scope.CHANNEL
         ]
+        if not per_channel and not self._expression.is_groupwise:
+            return False
         if self.channels is None or self.channels < 1:
             why = "the expression is groupwise"
             if per_channel:
                 why = f"parameter {per_channel[0]!r} is per channel"
-            elif not self._expression.is_groupwise:
-                return
             raise InputError(
                 f"channels is {self.channels}, but {why}; "
                 "pass the number of channels, as in Activation(e, channels=64)"
             )
         check_channels(self._expression, self.channels)
+        return True
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activation of `x`: of its shape, but for a changed width."""
-        values = (self._broadcast(name, x) for name in self._expression.names)
+        names = self._expression.names
+        if not self._reads_channels:
+            return self._function(x, *(getattr(self, name).to(x.dtype) for name in names))
+        dim = self._channel_dim(x)
+        values = (self._broadcast(name, x, dim) for name in names)
         if not self._expression.is_groupwise:
             return self._function(x, *values)
-        dim = self.channel_dim % x.dim()
-        if x.shape[dim] != self.channels:
-            raise InputError(
-                f"input has shape {tuple(x.shape)}, and {x.shape[dim]} channels in dimension "
-                f"{self.channel_dim}; this activation was made for {self.channels}"
-            )
         return self._function(x, *values, dim)
 
-    def _broadcast(self, name: str, x: Tensor) -> Tensor:
+    def _channel_dim(self, x: Tensor) -> int:
+        """Return the dimension of the channels, not negative, if there are as many."""
+        dim = self.channel_dim + (self.channel_dim < 0) * x.dim()
+        if not 0 <= dim < x.dim() or x.shape[dim] != self.channels:
+            raise InputError(
+                f"input has shape {tuple(x.shape)}; wanted {self.channels} channels in "
+                f"dimension {self.channel_dim} (channel_dim)"
+            )
+        return dim
+
+    def _broadcast(self, name: str, x: Tensor, dim: int) -> Tensor:
         parameter: Tensor = getattr(self, name)
         parameter = parameter.to(x.dtype)
         if parameter.dim() == 0:
             return parameter
         shape = [1] * x.dim()
-        shape[self.channel_dim] = -1
+        shape[dim] = -1
         return parameter.view(shape)
 
     def expression(self) -> Expression:

@@ -38,6 +38,9 @@ class Annealed(nn.Module):
         late: likewise.
         channels, channel_dim: as in `Activation`, for expressions.
 
+    Raises:
+        InputError: the two expressions differ in width.
+
     >>> act = Annealed("relu(x)", "tanh(x)")
     >>> float(act(torch.tensor(3.0)))
     3.0
@@ -58,6 +61,7 @@ class Annealed(nn.Module):
         super().__init__()
         self.early = _module(early, channels, channel_dim)
         self.late = _module(late, channels, channel_dim)
+        _check_widths(self.early, self.late)
         self.register_buffer("g", torch.zeros(()))
         self.phase = Phase.EARLY
         self.register_load_state_dict_post_hook(_phase_from_buffer)  # type: ignore[no-untyped-call]  # untyped in torch
@@ -96,6 +100,17 @@ def _module(
     if isinstance(function, nn.Module):
         return function
     return Activation(function, channels, channel_dim)
+
+
+def _check_widths(early: nn.Module, late: nn.Module) -> None:
+    """Refuse what cannot be added up, or would be by broadcasting."""
+    if isinstance(early, Activation) and isinstance(late, Activation):
+        first, last = early.expression(), late.expression()
+        if first.width != last.width:
+            raise InputError(
+                f"early {str(first)!r} has width {first.width} (output over input channels), "
+                f"late {str(last)!r} has {last.width}; wanted equal widths"
+            )
 
 
 def _phase_from_buffer(module: Any, _: Any) -> None:

@@ -103,6 +103,7 @@ def test_zoo_filters() -> None:
         (["--family", "gatde"], ["--family is 'gatde'", "gated"]),
         (["--width", "wide"], ["--width is 'wide'", "1/2"]),
         (["--years", "last"], ["--years is 'last'", "2015-2019"]),
+        (["--years", "2020-2010"], ["--years is '2020-2010'"]),
     ],
 )
 def test_zoo_refuses_wrong_filters(arguments: list[str], words: list[str]) -> None:

@@ -246,3 +246,13 @@ def test_a_bound_across_channels_is_not_called_the_constant() -> None:
     assert (facts.lipschitz.certified, facts.lipschitz.note) == (False, "at most")
     assert facts.lipschitz.value == pytest.approx(math.sqrt(10.0))
     assert facts.one_lipschitz.value is None
+
+
+@pytest.mark.parametrize("text", ["tanh(20*x)", "tanh(1000*x)", "erf(100*x)"])
+def test_fixed_points_of_steep_functions(text: str) -> None:
+    fact = parse(text).facts().fixed_points
+    assert fact.value == pytest.approx((-1.0, 0.0, 1.0), abs=1e-9)
+
+
+def test_the_gradient_of_a_surrogate_counts_as_not_finite() -> None:
+    assert not parse("multistep(sqrt(abs(x)), 2)").facts().finite.certified

@@ -234,6 +234,7 @@ def test_some_texts() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_hundred_thousand_texts() -> None:
     fuzz(100_000)
 

@@ -47,7 +47,7 @@ def test_per_channel_parameter(shape: tuple[int, ...], channel_dim: int) -> None
 
 
 def test_channels_must_be_those_of_the_input() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(InputError, match="wanted 3 channels in dimension 1"):
         Activation(PRELU, channels=3)(torch.zeros(2, 4))
 
 
@@ -78,7 +78,7 @@ def test_groupwise_needs_whole_groups() -> None:
         Activation("group_max(x, 2)")
     with pytest.raises(InputError, match=r"channels is 6, .* needs a multiple of 4"):
         Activation("group_sort(x, 4)", 6)
-    with pytest.raises(InputError, match="3 channels in dimension 1; this activation was made"):
+    with pytest.raises(InputError, match="wanted 4 channels in dimension 1"):
         Activation("full_sort(x)", 4)(torch.zeros(2, 3))
 
 
@@ -198,3 +198,12 @@ def test_weights_by_double() -> None:
 def test_errors_of_the_text_come_through() -> None:
     with pytest.raises(InputError, match="did you mean 'sigmoid'"):
         Activation("sigmoidd(x)")
+
+
+@pytest.mark.parametrize("text", ["a * x where a = 1.0 per channel", "group_sort(x, 2)"])
+@pytest.mark.parametrize(("channel_dim", "shape"), [(1, (2, 1, 5)), (7, (2, 4)), (-3, (2, 4))])
+def test_channels_that_are_not_there_are_refused(
+    text: str, channel_dim: int, shape: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError, match=f"wanted 4 channels in dimension {channel_dim}"):
+        Activation(text, 4, channel_dim)(torch.zeros(shape))

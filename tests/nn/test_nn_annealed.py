@@ -269,3 +269,8 @@ def test_initialisation_keeps_the_signal() -> None:
         for layer in layers[:-1]:
             x = layer(x).relu()
         assert float(layers[-1](x).square().mean()) == pytest.approx(1.0, abs=0.25)
+
+
+def test_early_and_late_of_different_width_are_refused() -> None:
+    with pytest.raises(InputError, match=r"early 'relu\(x\)' has width 1 .* has 1/2"):
+        Annealed("relu(x)", "left(x) * sigmoid(right(x))", channels=8)

@@ -111,7 +111,7 @@ def gradient(graph: Graph, root: int) -> list[int]:
         if node not in flow or graph.items[node].op == "const":
             continue
         for place, arg in enumerate(graph.items[node].args):
-            if graph.items[arg].op == "const" or graph.items[node].op == "multistep":
+            if graph.items[arg].op == "const":
                 continue
             part = graph.times(flow[node], _partial(graph, node, place))
             flow[arg] = graph.plus(flow[arg], part) if arg in flow else part
@@ -122,13 +122,12 @@ def gradient(graph: Graph, root: int) -> list[int]:
 def _partial(graph: Graph, node: int, place: int) -> int:
     """Return a partial derivative; of rows of bounded slope, those bounds."""
     item = graph.items[node]
-    traits = PRIMITIVES[item.op].traits if item.op in PRIMITIVES else None
-    if traits is None or not all(map(math.isfinite, traits.slope)):
+    row = PRIMITIVES.get(item.op)
+    if row is not None and row.surrogate:  # its slope is within these bounds
+        return graph.item("span", numbers=(-1.0, 1.0))
+    if row is None or row.traits is None or not all(map(math.isfinite, row.traits.slope)):
         return partial(graph, node, place)
-    low, high = traits.slope
-    if PRIMITIVES[item.op].surrogate:
-        low, high = -1.0, 1.0
-    return graph.item("span", numbers=(low, high))
+    return graph.item("span", numbers=row.traits.slope)
 
 
 def finite_facts(expression: Expression) -> tuple[Fact, Fact]:

@@ -176,6 +176,8 @@ def _levelled(cells: Cells, level: Flags, first: Box, last: Box) -> Flags:
 def _root(function: Callable[[float], float], left: float, right: float) -> float:
     """Return the zero between two points where the signs differ."""
     first, last = function(left), function(right)
+    if first == 0.0 or last == 0.0:  # rounded to 0: the zero is there to float64's accuracy
+        return left if first == 0.0 else right
     if math.isfinite(first) and math.isfinite(last) and first * last < 0:
         try:
             return float(brentq(function, left, right, xtol=1e-13, rtol=1e-14))
