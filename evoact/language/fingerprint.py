@@ -24,13 +24,29 @@ from evoact.language.tree import FloatArray, Scope
 TOLERANCE: Final = 1e-8
 _SCALES: Final = (0.0, 0.31, -1.73, 2.19)  # of the steps of the parameters, by setting
 
-# 64 quantiles of the standard normal, where activations work, and a few far out.
-# Each block of inputs is its own mirror image: reversed, it is its negative.
-_NEAR: Final[FloatArray] = special.ndtri((np.arange(64) + 0.5) / 64)
-_FAR: Final[FloatArray] = np.array([-30.0, -10.0, -4.0, 0.0, 4.0, 10.0, 30.0])
-_INPUTS: Final[FloatArray] = np.concatenate([_NEAR, _FAR])
 
-_CHANNELS: Final = 24
+def _with_mirror(positive: FloatArray, middle: tuple[float, ...] = ()) -> FloatArray:
+    """Return inputs that are, reversed, their own negatives."""
+    rising = np.sort(positive)
+    return np.concatenate([-rising[::-1], middle, rising])
+
+
+# 256 quantiles of the standard normal, where activations work, then points to 8,
+# and a few to 200; irrational steps apart, as knots lie at round numbers.
+_GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
+_NEAR: Final = _with_mirror(
+    np.asarray(special.ndtri(0.5 + np.arange(1, 129) * _GOLDEN % 1 / 2), np.float64)
+)
+_FAR: Final = _with_mirror(
+    np.concatenate(
+        [2.0 + 0.15 * _GOLDEN * np.arange(64), 8.0 * np.exp(0.5 * _GOLDEN * np.arange(11))]
+    ),
+    (0.0,),
+)
+_INPUTS: Final = np.concatenate([_NEAR, _FAR])
+
+# Divided by 2, 3, 4, 5, 6, 8, 10, 12: few groups are all of the channels.
+_CHANNELS: Final = 120
 _MOST_CHANNELS: Final = 1 << 16
 _NEAR_ROWS: Final = 6  # of groups of channels; two more lie far out
 
@@ -151,14 +167,16 @@ class FingerprintIndex:
     def __init__(self, *, affine: bool = False) -> None:
         self._affine = affine
         self._keys: dict[tuple[object, ...], list[tuple[float, int]]] = {}
-        self._entries: list[tuple[FloatArray, str]] = []
+        # Without their values, which are computed again when keys meet: a search
+        # of 100,000 candidates would else keep gigabytes.
+        self._entries: list[tuple[Expression, str]] = []
 
     def add(self, expression: Expression, label: str) -> None:
         """Remember an expression under a label."""
         canonical = expression.canonical()
         values = next(self._variants(canonical))
         insort(self._bucket(canonical), (_key(values), len(self._entries)))
-        self._entries.append((values, label))
+        self._entries.append((canonical, label))
 
     def find(self, expression: Expression) -> str | None:
         """Return the label of an equal function that was added, or None."""
@@ -174,7 +192,7 @@ class FingerprintIndex:
             if near > key + window:
                 return None
             other, label = self._entries[entry]
-            if same_values(values, other):
+            if same_values(values, next(self._variants(other))):
                 return label
         return None
 

@@ -97,6 +97,45 @@ def reachable(found: Iterable[Rule], shape: Shape | None = None) -> frozenset[Fr
     return frozenset(widths)
 
 
+def usable_primitives(
+    found: Sequence[Rule], widths: Iterable[Fraction], shape: Shape | None = None
+) -> frozenset[str]:
+    """Return the names of primitives that some expression of one of the widths has.
+
+    Args:
+        found: the rules to build by.
+        widths: that the expressions may have.
+        shape: that they have; any, if None.
+
+    >>> found = rules(["left", "tanh"])
+    >>> sorted(usable_primitives(found, [Fraction(1)]))
+    ['tanh']
+    >>> sorted(usable_primitives(found, [Fraction(1, 2)]))
+    ['left', 'tanh']
+    """
+    wanted = frozenset(widths)
+    if shape is not None:
+        return _usable_in_shape(found, wanted, shape)
+    for _ in WIDTHS:
+        wanted |= {rule.inner for rule in found if rule.width in wanted}
+    return frozenset(rule.row.name for rule in found if rule.width in wanted)
+
+
+def _usable_in_shape(
+    found: Sequence[Rule], widths: frozenset[Fraction], shape: Shape
+) -> frozenset[str]:
+    fitting = [
+        rule
+        for rule in found
+        if rule.arity == ARITIES.get(shape.kind)
+        and rule.width in widths
+        and all(rule.inner in _of_shape(found, arg) for arg in shape.args)
+    ]
+    inner = frozenset(rule.inner for rule in fitting)
+    parts = (_usable_in_shape(found, inner, arg) for arg in shape.args)
+    return frozenset(rule.row.name for rule in fitting).union(*parts)
+
+
 def _of_shape(found: Sequence[Rule], shape: Shape) -> frozenset[Fraction]:
     if shape.kind == "x":
         return frozenset({_OF_X})

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from evoact.language import PRIMITIVES, WIDTHS, resolve
 from evoact.language.widths import reads_x
-from evoact.records.grammar import reachable, rules
+from evoact.records.grammar import reachable, rules, usable_primitives
 from evoact.records.shape import ARITIES
 
 if TYPE_CHECKING:
     from evoact.records.spec import LanguageSpec
+
+
+_WIDTHS_WANTED: Final = (
+    f"wanted a list of some of {', '.join(map(str, sorted(WIDTHS)))}, as in widths: [1/2, 1]"
+)
 
 
 def read_width(value: Any) -> Fraction:
@@ -28,7 +37,20 @@ def read_width(value: Any) -> Fraction:
         is_number = not isinstance(written, bool | str) and written == width
         if is_number or written in (str(width), str(float(width))):
             return width
-    raise ValueError(f"{value!r} is no width ratio; wanted one of {_listed(WIDTHS)}")
+    raise ValueError(f"is {value!r}, no width ratio; {_WIDTHS_WANTED}")
+
+
+def read_widths(value: Any) -> Any:
+    """Return a list of width ratios as it is.
+
+    Raises:
+        ValueError: it is no list, or empty.
+    """
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ValueError(f"is {value!r}, no list; {_WIDTHS_WANTED}")
+    if not value:
+        raise ValueError(f"is empty; {_WIDTHS_WANTED}")
+    return value
 
 
 def width_text(width: Fraction) -> int | str:
@@ -59,6 +81,52 @@ def check_widths(language: LanguageSpec) -> None:
         f"widths has {_listed(beyond)}, but the primitives listed {reach}{of}{missing}; "
         "list primitives that lead there in language.primitives, or drop the width"
     )
+
+
+def check_primitives(language: LanguageSpec) -> None:
+    """Raise `ValidationError` for primitives that only other widths could use.
+
+    Each is an error at its place in the list, so that its line can be told.
+    """
+    found, shape = rules(language.primitives), language.shape_tree
+    usable = usable_primitives(found, language.widths, shape)
+    lost = usable_primitives(found, WIDTHS, shape) - usable
+    problems = [
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", "{text}", {"text": _useless(name, language)}),
+            loc=("primitives", place),
+            input=name,
+        )
+        for place, name in enumerate(language.primitives)
+        if name in lost
+    ]
+    if problems:
+        raise ValidationError.from_exception_data("LanguageSpec", problems)
+
+
+def _useless(name: str, language: LanguageSpec) -> str:
+    """Say that no expression can have a primitive, and by which widths one could."""
+    found, shape = rules(language.primitives), language.shape_tree
+    helpful = [
+        str(width) for width in sorted(WIDTHS) if name in usable_primitives(found, [width], shape)
+    ]
+    others = list(_ways_back(name, language))
+    also = f"list {' or '.join(others)} too, " if others else ""
+    of = f" and of the shape {language.shape!r}" if language.shape else ""
+    widths = " or ".join(map(str, sorted(language.widths)))
+    return (
+        f"{name!r} can be part of no expression of width {widths} (language.widths){of}; "
+        f"add {' or '.join(helpful)} to language.widths, {also}or drop it"
+    )
+
+
+def _ways_back(name: str, language: LanguageSpec) -> Iterator[str]:
+    """Yield primitives that lead from what one gives to a width of the language."""
+    for row in PRIMITIVES.values():
+        if row.is_groupwise and row.name not in language.primitives:
+            found = rules([*language.primitives, row.name])
+            if name in usable_primitives(found, language.widths, language.shape_tree):
+                yield row.name
 
 
 def check_shape(language: LanguageSpec) -> None:

@@ -25,7 +25,15 @@ from pydantic import (
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.records.candidate import SCHEDULES, Anneal, Candidate
-from evoact.records.possible import check_seed, check_shape, check_widths, read_width, width_text
+from evoact.records.possible import (
+    check_primitives,
+    check_seed,
+    check_shape,
+    check_widths,
+    read_width,
+    read_widths,
+    width_text,
+)
 from evoact.records.shape import Shape, read_shape
 
 SPEC_VERSION: Final = 1
@@ -139,7 +147,7 @@ class LanguageSpec(Section):
     max_nodes: Annotated[int, Field(ge=1, le=128)] = 15
     max_depth: Annotated[int, Field(ge=1, le=32)] = 6
     shape: str | None = None
-    widths: Annotated[tuple[WidthRatio, ...], Field(min_length=1)] = (Fraction(1),)
+    widths: Annotated[tuple[WidthRatio, ...], BeforeValidator(read_widths)] = (Fraction(1),)
     normalise: Literal["full", "scale", "none"] = "full"
 
     @field_validator("primitives")
@@ -170,6 +178,7 @@ class LanguageSpec(Section):
     def _possible(self) -> LanguageSpec:
         check_shape(self)
         check_widths(self)
+        check_primitives(self)
         return self
 
     @property

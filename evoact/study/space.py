@@ -148,6 +148,8 @@ def _describe(error: ValidationError, data: Any, lines: Mapping[Location, int], 
     problems: dict[Location, list[str]] = {}
     values: dict[Location, Any] = {}
     for item in error.errors(include_url=False):
+        if item["type"] == "too_short" and item["input"]:
+            continue  # items were given: each wrong one is told, and pydantic then misses it
         location = _within(data, item["loc"], missing_ok=item["type"] == "extra_forbidden")
         values[location] = item["input"]
         problems.setdefault(location, []).append(_problem(item, location))

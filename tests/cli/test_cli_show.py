@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -57,6 +58,73 @@ def test_show_prints_every_form(silu: str) -> None:
 def test_show_names_what_is_near() -> None:
     assert "selu" in called("show", "1.0507*max(x,0)+1.7581*(exp(min(x,0))-1)")
     assert "near" in called("show", "tanh(x) + 0.1 * x")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("nosuch", "unknown function 'nosuch'; `evoact zoo` lists the names"),
+        ("blah", "unknown function 'blah'; `evoact zoo` lists the names"),
+        ("foo", "unknown function 'foo'; `evoact zoo` lists the names"),
+        ("activation", "unknown function 'activation'; `evoact zoo` lists the names"),
+        ("swihs", "unknown function 'swihs'; did you mean 'swish'?"),
+        ("sigmoyd", "unknown function 'sigmoyd'; did you mean 'sigmoid'?"),
+        ("LeakyReLU", "unknown function 'LeakyReLU'; did you mean 'leaky_relu'?"),
+    ],
+)
+def test_only_names_that_are_near_are_suggested(text: str, told: str) -> None:
+    result = CliRunner().invoke(app, ["show", text])
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).splitlines()[0] == told
+
+
+def test_show_does_not_call_near_what_is_far() -> None:
+    output = called("show", "square(x) * sin(5 * x)")
+    assert re.search(r"not near any named function \(nearest gcu, distance 0\.6\)", output)
+    assert " near gcu" not in output.replace("not near", "")
+    assert "spder" not in output
+    data = json.loads(called("show", "square(x) * sin(5 * x)", "--json"))
+    assert [m["told"] for m in data["nearest"]][0] == "far from gcu (distance 0.6)"
+    assert len(data["nearest"]) == 3
+
+
+def test_show_leaves_out_what_is_far_beside_what_is_near() -> None:
+    output = called("show", "left(x) * sigmoid(right(x))")
+    assert "= glu" in output
+    assert "near gtu" in output
+    assert "not near" not in output
+    assert "clamped_swiglu" not in output
+
+
+@pytest.mark.parametrize("name", ["plots/f.png", "a/b/f.svg"])
+def test_show_makes_no_folders_for_a_plot(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["show", "relu", "--plot", name])
+    assert isinstance(result.exception, InputError)
+    folder = Path(name).parent
+    assert str(result.exception) == (
+        f"--plot is {name}, but there is no folder {folder}; make it (mkdir -p {folder}), "
+        "or choose another"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_export_makes_the_folder_that_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    called("export", "relu", "--format", "source", "-o", "new/folder")
+    assert (tmp_path / "new" / "folder" / "activation.py").is_file()
+
+
+def test_plots_of_groupwise_expressions_say_their_slice() -> None:
+    gate = called("show", "left(x) * sigmoid(right(x))")
+    assert "slice: output 1 of 2 against input 1 of 4; the other inputs at -0.33, 0.33, 1" in gate
+    many = called("show", "group_max(x, 8)")
+    assert "output 1 of 2 against input 1 of 16; the other inputs at -0.87, -0.73 ... 1" in many
+    assert "slice:" not in called("show", "relu")
 
 
 def test_show_of_a_groupwise_expression() -> None:

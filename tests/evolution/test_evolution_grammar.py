@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from evoact.evolution.generate import Generator
 from evoact.evolution.individual import Individual
@@ -19,6 +20,7 @@ from evoact.records import LanguageSpec, SearchSpec
 from evoact.records.shape import LEAVES
 from evoact.study import load_space
 
+TWO = "binary(unary(x), unary(x))"
 GROUPS = ["group_max", "group_sort", "concat", "left", "right", "partial", "softmax"]
 SHIPPED = {path.stem: load_space(path) for path in sorted(Path("search_spaces").glob("*.yaml"))}
 SPACES = SHIPPED | {
@@ -196,6 +198,28 @@ def test_all_widths_and_primitives_are_bred():
     trees = [breeder.generator.tree(3) for _ in range(3000)]
     assert {tree[0].ret.width for tree in trees} == set(breeder.spec.widths)
     assert {node.name for tree in trees for node in tree if node.arity} == set(PRIMITIVES)
+
+
+@pytest.mark.parametrize(
+    ("language", "refused"),
+    [
+        ({"primitives": ["tanh", "left", "concat"], "widths": [1]}, None),
+        ({"primitives": ["tanh", "group_max"], "widths": [1, 0.5]}, None),
+        ({"primitives": ["tanh", "group_max", "add"], "widths": [1]}, "group_max"),
+        ({"primitives": ["tanh", "left", "concat"], "widths": [0.25]}, None),
+        ({"primitives": ["tanh", "left", "concat"], "widths": [2], "shape": TWO}, "left"),
+    ],
+)
+def test_primitives_are_refused_that_are_not_bred(language, refused):
+    if refused:
+        with pytest.raises(ValidationError, match=f"'{refused}' can be part of no expression"):
+            LanguageSpec(**language)
+    widths = tuple(map(Fraction, language["widths"]))
+    spec = LanguageSpec().model_copy(update={**language, "widths": widths})
+    breeder = Breeder(SearchSpec().model_copy(update={"language": spec}), seed=7)
+    trees = [breeder.generator.tree(3) for _ in range(300)]
+    bred = {node.name for tree in trees for node in tree if node.arity}
+    assert bred == set(language["primitives"]) - {refused}
 
 
 def test_width_of_a_root_can_evolve():

@@ -39,9 +39,9 @@ def test_all_names(core_units: ModuleType) -> None:
     """The published count is 2,913."""
     found = core_units.counts(core_units.names())
     assert found["text"] == 3129
-    assert found["functions"] == 2848
-    assert found["useful"] == 2459
-    assert found["classes"] == 1703
+    assert found["functions"] == 2857
+    assert found["useful"] == 2457
+    assert found["classes"] == 1701
     assert found["rounded"] == pytest.approx(2795, abs=3)  # depends on the library of functions
     assert found["bits64"] == pytest.approx(2906, abs=30)
     assert found["bits32"] == pytest.approx(2908, abs=30)

@@ -52,6 +52,9 @@ SAME = [
 ]  # fmt: skip
 
 DIFFERENT = [
+    ("step(x)", "step(x - 0.019)"),
+    ("x + step(x - 2.5)", "x + step(x - 3.9)"),
+    ("max(x, 40)", "max(x, 45)"),
     ("relu(x)", "silu(x)"),
     ("gelu(x)", "0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * cube(x))))"),
     ("a * x where a = 1", "x"),
@@ -218,6 +221,8 @@ GROUPWISE_SAME = [
 ]  # fmt: skip
 
 GROUPWISE_DIFFERENT = [
+    ("full_sort(x)", "group_sort(x, 24)"),
+    ("partial(tanh(x), 0.5)", "partial(tanh(x), 0.51)"),
     ("left(x)", "right(x)"),
     ("group_sort(x, 2)", "group_sort(x, 3)"),
     ("group_sort(x, 2)", "x"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import io
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -56,6 +58,30 @@ def test_channels_are_needed_per_channel_only(channels: int | None) -> None:
     Activation(SWISH, channels=channels)
     with pytest.raises(InputError, match=f"channels is {channels}, but parameter 'a' is per ch"):
         Activation(PRELU, channels=channels)
+
+
+@pytest.mark.parametrize("channels", ["8", 8.0, True, [8], torch.tensor([8, 8])])
+@pytest.mark.parametrize("text", [SWISH, PRELU, "group_sort(x, 2)"])
+def test_channels_are_an_integer(text: str, channels: Any) -> None:
+    with pytest.raises(InputError) as caught:
+        Activation(text, channels=channels)
+    assert str(caught.value) == (
+        f"channels is {channels!r}, a {type(channels).__name__}; wanted an integer, such as 64"
+    )
+
+
+@pytest.mark.parametrize("dim", ["1", 1.0, True, None])
+def test_channel_dim_is_an_integer(dim: Any) -> None:
+    with pytest.raises(InputError, match="channel_dim is .*; wanted an integer, such as 1"):
+        Activation(PRELU, 8, dim)
+
+
+@pytest.mark.parametrize("channels", [np.int64(8), torch.tensor(8)])
+def test_integers_of_other_libraries_are_channels(channels: Any) -> None:
+    module = Activation(PRELU, channels)
+    assert module.channels == 8
+    assert type(module.channels) is int
+    assert module(torch.zeros(2, 8)).shape == (2, 8)
 
 
 GLU = "left(x) * sigmoid(beta * right(x)) where beta = 1 per channel"

@@ -84,6 +84,60 @@ def test_mistakes_are_told_with_their_place_and_cure(text, fragments):
         assert fragment in str(caught.value)
 
 
+WIDTHS_WANTED = "wanted a list of some of 1/4, 1/2, 1, 2, as in widths: [1/2, 1]"
+
+
+@pytest.mark.parametrize(
+    ("widths", "told"),
+    [
+        ("[3]", f"widths[0]: is 3, no width ratio; {WIDTHS_WANTED}"),
+        ("[1, 0]", f"widths[1]: is 0, no width ratio; {WIDTHS_WANTED}"),
+        ("[wide]", f"widths[0]: is 'wide', no width ratio; {WIDTHS_WANTED}"),
+        ("1/2", f"widths: is '1/2', no list; {WIDTHS_WANTED}"),
+        ("2", f"widths: is 2, no list; {WIDTHS_WANTED}"),
+        ("{1: 2}", f"widths: is {{1: 2}}, no list; {WIDTHS_WANTED}"),
+        ("[]", f"widths: is empty; {WIDTHS_WANTED}"),
+        ("[1, 1.0]", "widths: width 1 is listed twice"),
+    ],
+)
+def test_wrong_widths_are_told_once_with_an_example(widths, told):
+    with pytest.raises(InputError) as caught:
+        space_from_text(f"name: a\nlanguage:\n  widths: {widths}", "f.yaml")
+    assert str(caught.value) == f"f.yaml:3: language.{told}"
+
+
+@pytest.mark.parametrize("text", ["anneal: {schedule: [cosin]}", "objectives: {accuracy: max}"])
+def test_wrong_items_are_not_told_again_as_too_few(text):
+    with pytest.raises(InputError) as caught:
+        space_from_text(text, "f.yaml")
+    assert "\n" not in str(caught.value)
+    assert "at least" not in str(caught.value)
+
+
+NO_WAY_BACK = """\
+language:
+  widths: [1]
+  primitives:
+    - tanh
+    - group_max
+    - left
+evolution: {seeds: [tanh]}
+"""
+
+
+def test_primitives_that_no_width_can_use_are_told():
+    with pytest.raises(InputError) as caught:
+        space_from_text(NO_WAY_BACK, "f.yaml")
+    first, second = str(caught.value).splitlines()
+    assert first == (
+        "f.yaml:5: language.primitives[1]: 'group_max' can be part of no expression of width 1 "
+        "(language.widths); add 1/4 or 1/2 to language.widths, list concat too, or drop it"
+    )
+    assert second.startswith("f.yaml:6: language.primitives[2]: 'left' can be part of no")
+    space_from_text(NO_WAY_BACK.replace("[1]", "[1, 1/2]"), "f.yaml")
+    space_from_text(NO_WAY_BACK.replace("- tanh", "- concat"), "f.yaml", ["evolution.seeds=[]"])
+
+
 def test_several_mistakes_are_told_at_once():
     with pytest.raises(InputError) as caught:
         space_from_text("evolution: {population: 0}\ntask: {epochs: 0}", "f.yaml")
