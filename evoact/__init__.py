@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evoact.api import search
     from evoact.evolution import Evolution
     from evoact.language import Expression, ExpressionError, parse, self_normalising
-    from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule
+    from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule, SwapReport, swap
     from evoact.records import Anneal, Candidate, Evaluation, SearchSpec, Status
     from evoact.study import Study, load_space
 
@@ -33,10 +33,12 @@ _HOMES: Final = {
     "SearchSpec": "evoact.records",
     "Status": "evoact.records",
     "Study": "evoact.study",
+    "SwapReport": "evoact.nn",
     "load_space": "evoact.study",
     "parse": "evoact.language",
     "search": "evoact.api",
     "self_normalising": "evoact.language",
+    "swap": "evoact.nn",
 }
 
 
@@ -69,8 +71,10 @@ __all__ = [
     "Status",
     "Study",
     "StudyError",
+    "SwapReport",
     "load_space",
     "parse",
     "search",
     "self_normalising",
+    "swap",
 ]

@@ -109,8 +109,24 @@ def show(
         Path | None, typer.Option(help="Also draw f and f' to this .png or .svg file.")
     ] = None,
     as_json: JsonOption = False,
+    anneal: Annotated[
+        bool, typer.Option("--anneal", help="Show how networks are annealed toward it instead.")
+    ] = False,
+    early: Annotated[
+        str, typer.Option(help="With --anneal: what networks start with, or auto.")
+    ] = "auto",
+    path: Annotated[str, typer.Option(help="With --anneal: blend, ladder or sharpness.")] = "blend",
+    schedule: Annotated[str, typer.Option(help="With --anneal: how g rises.")] = "linear",
+    start: Annotated[float, typer.Option(help="With --anneal: where g begins to rise.")] = 0.0,
+    end: Annotated[float, typer.Option(help="With --anneal: from where g is 1.")] = 0.4,
 ) -> None:
     """Show what is known of a function: names, facts, plot, LaTeX, torch source."""
+    if anneal:
+        from evoact.cli.annealing import show_annealing
+        from evoact.nn import Schedule
+
+        show_annealing(expression, early, path, Schedule(schedule, start, end), plot, as_json)
+        return
     from evoact.cli.showing import show_expression
 
     show_expression(expression, plot, as_json)
@@ -152,11 +168,19 @@ def export(
         Path | None, typer.Option("-o", "--output", help="Folder for the files.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Stem of the file names.")] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Input channels of a pt2 of what depends on their number, where trained values "
+            "do not tell it; 64 by default, or the next multiple of its groups.",
+        ),
+    ] = None,
 ) -> None:
     """Write an activation function as files that need no evoact."""
     from evoact.cli.exporting import run_export
 
-    run_export(what, rank, formats, params.value, output, name)
+    run_export(what, rank, formats, params.value, output, name, channels)
 
 
 @app.command()

@@ -37,7 +37,7 @@ def _late(module: Annealed) -> Expression:
     if g < 1.0:
         raise ExportError(
             f"g is {g:g}: the module is still a blend of its early and late functions; "
-            "train on until g = 1, or call set_g(1.0)"
+            "step an AnnealScheduler until g = 1, or take the late function by finish(model)"
         )
     if not isinstance(module.late, Activation):
         raise ExportError(

@@ -1,28 +1,25 @@
 """GradNet: a network's activations glide from an early to a late function.
 
 Almeida & Sawyer 2015, arXiv 1511.06827: `y = (1 - g) early(x) + g late(x)`
-with g rising from 0 to 1 while the network trains.
+with g rising from 0 to 1 while the network trains; other paths are in `paths`.
 """
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError
 from evoact.language import Expression
 from evoact.nn.activation import Activation
+from evoact.nn.lookup import PiecewiseTable, keep_precision
+from evoact.nn.paths import Phase, early_module, make_path
 
-
-class Phase(Enum):
-    """Which functions the forward pass evaluates; known without reading g."""
-
-    EARLY = "early"
-    BLEND = "blend"
-    LATE = "late"
+_TABLE_COST: Final = 3.0  # of ReLU, measured on arrays that fit into the cache
 
 
 class Annealed(nn.Module):
@@ -31,15 +28,22 @@ class Annealed(nn.Module):
     At g = 0 the result is exactly `early(x)` and `late` is not evaluated; at
     g = 1 it is exactly `late(x)` and `early` is not evaluated. `g` is a
     0-dimensional buffer, saved in checkpoints; set it by `set_g` or, for all
-    such modules of a model, by an `AnnealScheduler`.
+    such modules of a model, by an `AnnealScheduler`, and not by writing into
+    the buffer. The forward pass never reads it on the host, and a compiled one
+    has at most three graphs.
 
     Args:
-        early: a module, an `Expression` or its text.
-        late: likewise.
+        early: a module, an `Expression` or its text; `"auto"` derives a cheap
+            piecewise function from `late`, which must then be an expression.
+        late: a module, an `Expression` or its text.
         channels, channel_dim: as in `Activation`, for expressions.
+        path: what lies between. `"blend"` is the sum of both. `"ladder"` refines
+            piecewise linear fits of `late`, and `"sharpness"` is `g * late(x / g)`;
+            they start from their own function: `early="auto"`.
 
     Raises:
-        InputError: the two expressions differ in width.
+        InputError: the two functions differ in width, the path is unknown or
+            does not go with `early`, or nothing can be derived for `"auto"`.
 
     >>> act = Annealed("relu(x)", "tanh(x)")
     >>> float(act(torch.tensor(3.0)))
@@ -57,49 +61,97 @@ class Annealed(nn.Module):
         late: nn.Module | Expression | str,
         channels: int | None = None,
         channel_dim: int = 1,
+        *,
+        path: str = "blend",
     ) -> None:
         super().__init__()
-        self.early = _module(early, channels, channel_dim)
-        self.late = _module(late, channels, channel_dim)
+        self.path = make_path(path)
+        if not isinstance(late, nn.Module):
+            late = Activation(late, channels, channel_dim)
+        self.early = early_module(early, late, path, (channels, channel_dim))
+        self.late = late
         _check_widths(self.early, self.late)
         self.register_buffer("g", torch.zeros(()))
-        self.phase = Phase.EARLY
+        self._g = 0.0
+        # Text, which compiled code is guarded by; members of an enumeration it holds for
+        # constants once it has seen them in another module (torch 2.13).
+        self._phase = Phase.EARLY.value
         self.register_load_state_dict_post_hook(_phase_from_buffer)  # type: ignore[no-untyped-call]  # untyped in torch
 
     def set_g(self, g: float) -> None:
-        """Set the weight of the late function.
+        """Set how far the activation is on its way.
 
         Raises:
             InputError: `g` is not within [0, 1].
         """
         if not 0.0 <= g <= 1.0:
             raise InputError(f"g is {g}; wanted a number within [0, 1]")
-        self.phase = Phase.EARLY if g == 0.0 else Phase.LATE if g == 1.0 else Phase.BLEND
-        self.g.fill_(g)
+        self._g = float(np.float32(g))  # as the buffer holds it: a checkpoint sets the same
+        self._phase = self.path.set_g(self._g, self.early).value
+        self.g.fill_(self._g)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the blend; only what has weight is evaluated."""
-        if self.phase is Phase.EARLY:
+        """Return the activation of `x`; only what has weight is evaluated."""
+        if self._phase == "early":
             result: Tensor = self.early(x)
-        elif self.phase is Phase.LATE:
+        elif self._phase == "late":
             result = self.late(x)
         else:
-            early: Tensor = self.early(x)
-            g = self.g.to(early.dtype)
-            result = (1.0 - g) * early + g * self.late(x)
+            result = self.path(x, self.early, self.late)
         return result
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Self:
+        """Move to a device or type; g stays as it was set."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
+        keep_precision(self)
+        self.set_g(self._g)
+        return self
+
+    @property
+    def phase(self) -> Phase:
+        """Which functions the forward pass evaluates."""
+        return Phase(self._phase)
+
+    @property
+    def cost_ratio(self) -> float:
+        """How many times the cost of the early function the late one has, by its operations."""
+        early, late = _cost(self.early), _cost(self.late)
+        return late / early if early and late else 1.0
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses when the module is printed."""
-        return f"phase={self.phase.value}"
+        return f"phase={self._phase}"
 
 
-def _module(
-    function: nn.Module | Expression | str, channels: int | None, channel_dim: int
-) -> nn.Module:
-    if isinstance(function, nn.Module):
-        return function
-    return Activation(function, channels, channel_dim)
+def finish(model: nn.Module) -> nn.Module:
+    """Replace every `Annealed` module by its late function, wherever g is.
+
+    What is left has no trace of annealing and can be exported. At g = 1 the
+    model computes the same before and after.
+
+    Args:
+        model: changed in place.
+
+    Returns:
+        The model; the late function itself if the model is one `Annealed` module.
+
+    >>> finish(nn.Sequential(nn.Linear(2, 2), Annealed("relu(x)", "tanh(x)")))[1]
+    Activation(tanh(x))
+    """
+    if isinstance(model, Annealed):
+        return finish(model.late)
+    for module in list(model.modules()):
+        # Not named_children(), which tells a module under two names once only.
+        for name, child in list(module._modules.items()):
+            if isinstance(child, Annealed):
+                module._modules[name] = finish(child)
+    return model
+
+
+def _cost(module: nn.Module) -> float:
+    if isinstance(module, PiecewiseTable):
+        return _TABLE_COST
+    return module.expression().cost if isinstance(module, Activation) else 0.0
 
 
 def _check_widths(early: nn.Module, late: nn.Module) -> None:
@@ -109,10 +161,16 @@ def _check_widths(early: nn.Module, late: nn.Module) -> None:
         if first.width != last.width:
             raise InputError(
                 f"early {str(first)!r} has width {first.width} (output over input channels), "
-                f"late {str(last)!r} has {last.width}; wanted equal widths"
+                f"late {str(last)!r} has {last.width}; wanted equal widths, or early='auto'"
             )
 
 
 def _phase_from_buffer(module: Any, _: Any) -> None:
-    """Derive the phase from a loaded g, once, when a checkpoint is read."""
+    """Derive the rest from a loaded g, once, when a checkpoint is read."""
+    if module.g.is_meta:
+        return
+    if module.path.weight.device != module.g.device:  # `assign=True` moves what is in checkpoints
+        module.path.to_empty(device=module.g.device)
+        if isinstance(module.early, PiecewiseTable):
+            module.early.to_empty(device=module.g.device)
     module.set_g(float(module.g))

@@ -16,6 +16,7 @@ from evoact.tracking.confirmation import (
 from evoact.tracking.console import Console
 from evoact.tracking.describe import annealing_text, csv_text
 from evoact.tracking.figures import function_figure, save_figure
+from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import check_reachable, prepare_store, tracking_uri
@@ -32,6 +33,7 @@ __all__ = [
     "HallOfFameCsv",
     "MlflowTracker",
     "WinnerFiles",
+    "annealing_figure",
     "annealing_text",
     "check_reachable",
     "comparison_rows",

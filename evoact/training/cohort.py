@@ -20,12 +20,14 @@ from evoact.training.loop import (
     Diverged,
     OnDevice,
     TimedOut,
-    fit,
+    Training,
     score,
     steps_per_epoch,
 )
+from evoact.training.prefix import Prefixes, prefix_epochs
 
 _WEIGHTS, _ORDER = 0, 1  # streams of randomness within a replicate
+_PREFIXES = Prefixes()  # of a worker, for all its cohorts
 
 
 def train_cohort(cohort: Cohort) -> list[Evaluation]:
@@ -70,12 +72,15 @@ def _train(candidate: Candidate, cohort: Cohort) -> dict[str, Any]:
     network = build_network(candidate, task, cohort.seed, cohort.replicate, spec.width)
     network.to(cohort.device)
     budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
-    total = spec.epochs * steps_per_epoch(len(train), spec.batch_size)
-    genes = candidate.anneal
-    schedule = Schedule(genes.schedule, genes.start, genes.end) if genes else Schedule(end=0.0)
-    scheduler = AnnealScheduler(network, schedule, total)
+    in_epoch = steps_per_epoch(len(train), spec.batch_size)
+    scheduler = AnnealScheduler(
+        network, _schedule(candidate), spec.epochs * in_epoch, steps_per_epoch=in_epoch
+    )
     order = generator(cohort.seed, cohort.replicate, _ORDER)
-    curve = fit(network, scheduler, train, validation, budget, order)
+    apart = _late_parameters(network)
+    training = Training(network, scheduler, train, validation, budget, order, apart)
+    shared = _shared_prefix(training, candidate, cohort) if cohort.share_prefix else 0
+    training.run(spec.epochs)
     assert scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
     objectives = score(network, validation, "val")
     if not all(map(_is_finite, objectives.values())):
@@ -85,9 +90,44 @@ def _train(candidate: Candidate, cohort: Cohort) -> dict[str, Any]:
         "status": Status.OK,
         "objectives": objectives,
         "test": score(network, test, "test") if cohort.test else {},
-        "curve": tuple(curve),
+        "curve": tuple(training.curve),
+        "steps": spec.epochs * in_epoch,
+        "shared_steps": shared * in_epoch,
         "params": trained_parameters(network),
     }
+
+
+def _schedule(candidate: Candidate) -> Schedule:
+    genes = candidate.anneal
+    if genes is None:
+        return Schedule(end=0.0)
+    return Schedule(genes.schedule, genes.start, genes.end, genes.layers, genes.by)
+
+
+def _late_parameters(network: nn.Module) -> list[nn.Parameter]:
+    annealed = [module for module in network.modules() if isinstance(module, Annealed)]
+    return [p for module in annealed for p in module.late.parameters()]
+
+
+def _shared_prefix(training: Training, candidate: Candidate, cohort: Cohort) -> int:
+    """Train while g is 0, or take over what another candidate had trained so far.
+
+    Returns:
+        The number of epochs that were taken over.
+    """
+    genes = candidate.anneal
+    if genes is None or genes.path == "ladder":  # whose early function is the late one's own
+        return 0
+    key = (
+        str(candidate.early),
+        _width(candidate, cohort.task.width),
+        cohort.task.model_dump_json(),
+        cohort.seed,
+        cohort.replicate,
+        cohort.device,
+    )
+    epochs = prefix_epochs(training.scheduler.schedule.start, cohort.task.epochs)
+    return _PREFIXES.run(training, key, epochs)
 
 
 def _is_finite(value: float) -> bool:
@@ -126,15 +166,18 @@ def build_network(
     def activation(channels: int, channel_dim: int) -> nn.Module:
         if genes is None:
             return Activation(late, channels, channel_dim)
-        return Annealed(genes.early, late, channels, channel_dim)
+        return Annealed(genes.early or "auto", late, channels, channel_dim, path=genes.path)
 
-    early = genes.early if genes else late
-    multiple = math.lcm(early.channel_multiple, late.channel_multiple)
-    network = task.network(activation, Width(late.width, multiple, width))
-    first = genes.early if genes and genes.end > 0.0 else late
-    gain = initialisation_gain(first)
-    draw_weights(network, gain, generator(seed, replicate, _WEIGHTS))
+    network = task.network(activation, _width(candidate, width))
+    early = candidate.early
+    first = early if genes and early and genes.end > 0.0 else late
+    draw_weights(network, initialisation_gain(first), generator(seed, replicate, _WEIGHTS))
     return network
+
+
+def _width(candidate: Candidate, policy: str) -> Width:
+    early, late = candidate.early or candidate.late, candidate.late
+    return Width(late.width, math.lcm(early.channel_multiple, late.channel_multiple), policy)
 
 
 def trained_parameters(network: nn.Module) -> dict[str, dict[str, Any]]:

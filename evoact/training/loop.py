@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from evoact.nn import AnnealScheduler
 from evoact.tasks import Part
-from evoact.training.adam import FlatAdam
+from evoact.training.adam import AdamState, FlatAdam
 
 MAX_GRAD_NORM: Final = 5.0
 
@@ -58,53 +59,115 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return math.ceil(samples / batch_size)
 
 
-def fit(
-    network: nn.Module,
-    scheduler: AnnealScheduler,
-    train: OnDevice,
-    validation: OnDevice,
-    budget: Budget,
-    order: torch.Generator,
-) -> list[dict[str, float]]:
-    """Train a network in place and return its curve, one entry an epoch.
+class State(NamedTuple):
+    """A training after some epochs, but for the parameters that stand apart."""
+
+    epochs: int
+    optimiser: AdamState
+    order: Tensor
+    curve: tuple[dict[str, float], ...]
+
+
+class Training:
+    """The training of a network, in place: epoch by epoch, and to be gone on with.
 
     Adam with gradients clipped to norm 5, its learning rate falling to 0 on a
     cosine; `scheduler` steps with it.
 
-    Raises:
-        Diverged: a loss or gradient was not finite.
-        TimedOut: the budget's timeout passed.
+    Args:
+        network: what is trained.
+        scheduler: of its annealed activations.
+        train, validation: the data.
+        budget: how long and how fast.
+        order: shuffles the training data.
+        apart: parameters that a `State` leaves out.
+
+    Attributes:
+        curve: one mapping an epoch.
     """
-    deadline = time.monotonic() + budget.timeout
-    optimiser = FlatAdam(network, MAX_GRAD_NORM)
-    total = budget.epochs * steps_per_epoch(len(train), budget.batch_size)
-    curve: list[dict[str, float]] = []
-    step = 0
-    for epoch in range(budget.epochs):
-        losses, norm = torch.zeros((), device=train.x.device), torch.zeros(())
-        shuffled = torch.randperm(len(train), generator=order).to(train.x.device)
-        batches = (data[shuffled].split(budget.batch_size) for data in (train.x, train.y))
-        for x, y in zip(*batches, strict=True):
-            decayed = 0.5 * budget.learning_rate * (1.0 + math.cos(math.pi * step / total))
-            loss = F.cross_entropy(network(x), y)
-            optimiser.zero_grad()
-            loss.backward()
-            norm = optimiser.step(decayed)
-            scheduler.step()
-            step += 1
-            losses += loss.detach() * len(y)
-            if time.monotonic() > deadline:
-                raise TimedOut(f"stopped in epoch {epoch + 1} after {budget.timeout:g} s")
-        entry = {"epoch": epoch + 1, "loss": float(losses) / len(train), "grad_norm": float(norm)}
+
+    def __init__(
+        self,
+        network: nn.Module,
+        scheduler: AnnealScheduler,
+        train: OnDevice,
+        validation: OnDevice,
+        budget: Budget,
+        order: torch.Generator,
+        apart: Collection[nn.Parameter] = (),
+    ) -> None:
+        self.network, self.scheduler = network, scheduler
+        self.curve: list[dict[str, float]] = []
+        self._train, self._validation, self._budget = train, validation, budget
+        self._order = order
+        self._deadline = time.monotonic() + budget.timeout
+        self._optimiser = FlatAdam(network, MAX_GRAD_NORM, apart)
+        self._step = 0
+        self._total = budget.epochs * self.steps_per_epoch
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of an epoch."""
+        return steps_per_epoch(len(self._train), self._budget.batch_size)
+
+    def run(self, epochs: int) -> None:
+        """Train until that many epochs are done, counted from the beginning.
+
+        Raises:
+            Diverged: a loss or gradient was not finite.
+            TimedOut: the budget's timeout passed.
+        """
+        while len(self.curve) < epochs:
+            self.curve.append(self._epoch(len(self.curve) + 1))
+
+    def state(self) -> State:
+        """Return a copy of what the next epochs depend on."""
+        curve = tuple(dict(entry) for entry in self.curve)
+        return State(len(curve), self._optimiser.state(), self._order.get_state(), curve)
+
+    def load(self, state: State) -> None:
+        """Go on from the state of a training that was equal so far."""
+        self._optimiser.load(state.optimiser)
+        self._order.set_state(state.order)
+        self.curve = [dict(entry) for entry in state.curve]
+        self._step = state.epochs * self.steps_per_epoch
+        self.scheduler.load_state_dict({**self.scheduler.state_dict(), "steps": self._step})
+
+    def _epoch(self, number: int) -> dict[str, float]:
+        losses = torch.zeros((), device=self._train.x.device)
+        norm = torch.zeros(())
+        for x, y in self._batches():
+            loss, norm = self._update(x, y)
+            losses += loss * len(y)
+            if time.monotonic() > self._deadline:
+                raise TimedOut(f"stopped in epoch {number} after {self._budget.timeout:g} s")
+        entry = {"epoch": number, "loss": float(losses) / len(self._train)}
+        entry["grad_norm"] = float(norm)
+        g = self.scheduler.get_last_g()
         if not math.isfinite(entry["loss"]) or not math.isfinite(entry["grad_norm"]):
             raise Diverged(
                 f"loss {entry['loss']:.3g}, gradient norm {entry['grad_norm']:.3g} "
-                f"in epoch {epoch + 1}, g = {scheduler.get_last_g():.2f}"
+                f"in epoch {number}, g = {g:.2f}"
             )
         # The accuracy is of the network at the end of the epoch, and so is g.
-        entry["g"] = scheduler.get_last_g()
-        curve.append({**entry, **score(network, validation, "val")})
-    return curve
+        return {**entry, "g": g, **score(self.network, self._validation, "val")}
+
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        data, size = self._train, self._budget.batch_size
+        shuffled = torch.randperm(len(data), generator=self._order).to(data.x.device)
+        return zip(data.x[shuffled].split(size), data.y[shuffled].split(size), strict=True)
+
+    def _update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        progress = self._step / self._total
+        loss = F.cross_entropy(self.network(x), y)
+        self._optimiser.zero_grad()
+        loss.backward()
+        rate = 0.5 * self._budget.learning_rate * (1.0 + math.cos(math.pi * progress))
+        norm = self._optimiser.step(rate)
+        self._step += 1
+        loss = loss.detach()
+        self.scheduler.step(loss)
+        return loss, norm
 
 
 @torch.no_grad()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
+import pickle
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +15,18 @@ from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounter
 
 from evoact.errors import InputError
-from evoact.nn import SHAPES, Activation, Annealed, AnnealScheduler, Phase, Schedule, initialise
+from evoact.export import ExportError, expression_of
+from evoact.nn import (
+    PATH_CLASSES,
+    Activation,
+    Annealed,
+    AnnealScheduler,
+    Phase,
+    PiecewiseTable,
+    Schedule,
+    finish,
+    initialise,
+)
 
 X = torch.linspace(-3, 3, 25)
 
@@ -154,97 +169,6 @@ def test_a_whole_training_compiles_three_graphs() -> None:
     torch._dynamo.reset()
 
 
-# Schedules: name, start, end, and g at some progress
-SCHEDULES = [
-    ("linear", 0.0, 1.0, {0.0: 0.0, 0.25: 0.25, 0.5: 0.5, 1.0: 1.0}),
-    ("linear", 0.0, 0.5, {0.0: 0.0, 0.25: 0.5, 0.5: 1.0, 0.75: 1.0}),
-    ("linear", 0.25, 0.75, {0.0: 0.0, 0.25: 0.0, 0.5: 0.5, 0.75: 1.0, 1.0: 1.0}),
-    ("cosine", 0.0, 1.0, {0.0: 0.0, 0.25: 0.5 - math.sqrt(0.125), 0.5: 0.5, 1.0: 1.0}),
-    ("cosine", 0.25, 0.75, {0.25: 0.0, 0.5: 0.5, 0.75: 1.0}),
-    ("linear", 0.0, 0.0, {0.0: 1.0, 0.5: 1.0}),
-    ("cosine", 0.5, 0.5, {0.0: 0.0, 0.49: 0.0, 0.5: 1.0}),
-]
-
-
-@pytest.mark.parametrize(("name", "start", "end", "table"), SCHEDULES)
-def test_schedule(name: str, start: float, end: float, table: dict[float, float]) -> None:
-    schedule = Schedule(name, start, end)
-    assert {p: schedule(p) for p in table} == pytest.approx(table, abs=1e-12)
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_shapes_rise_from_zero_to_one(name: str) -> None:
-    schedule = Schedule(name, 0.1, 0.9)
-    values = [schedule(i / 100) for i in range(101)]
-    assert values == sorted(values)
-    assert (values[0], values[10], values[90], values[100]) == (0.0, 0.0, 1.0, 1.0)
-    assert all(0 < v < 1 for v in values[11:90])
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("linaer",), "schedule is 'linaer'; did you mean 'linear'?"),
-        (("linear", 0.5, 0.2), "start is 0.5 and end is 0.2; wanted 0 <= start <= end <= 1"),
-        (("linear", -0.1, 0.2), "start is -0.1"),
-        (("linear", 0.0, 1.5), "end is 1.5"),
-        (("linear", math.nan, 1.0), "start is nan"),
-    ],
-)
-def test_bad_schedules(arguments: tuple[object, ...], message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        Schedule(*arguments)  # type: ignore[arg-type]
-    assert message in str(caught.value)
-
-
-def model() -> nn.Sequential:
-    return nn.Sequential(
-        Annealed("relu(x)", "tanh(x)"), nn.Sequential(Annealed("relu(x)", "silu(x)")), nn.ReLU()
-    )
-
-
-def test_scheduler_sets_every_module() -> None:
-    network = model()
-    scheduler = AnnealScheduler(network, Schedule("linear", 0.0, 0.5), total_steps=8)
-    seen = []
-    for _ in range(9):
-        assert float(network[0].g) == float(network[1][0].g) == scheduler.get_last_g()
-        seen.append(scheduler.get_last_g())
-        scheduler.step()
-    assert seen == [0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0]
-    assert network[1][0].phase is Phase.LATE
-
-
-def test_scheduler_takes_the_name_of_a_schedule() -> None:
-    scheduler = AnnealScheduler(model(), "cosine", total_steps=4)
-    assert scheduler.schedule == Schedule("cosine")
-    with pytest.raises(InputError, match="schedule is 'cubic'; wanted one of"):
-        AnnealScheduler(model(), "cubic", total_steps=4)
-    with pytest.raises(InputError, match="total_steps is 0; wanted at least 1"):
-        AnnealScheduler(model(), "linear", total_steps=0)
-
-
-@pytest.mark.parametrize("stop", [0, 1, 3, 5, 8])
-def test_scheduler_resumes(stop: int) -> None:
-    first = AnnealScheduler(model(), Schedule("cosine", 0.1, 0.9), total_steps=8)
-    whole = []
-    saved = None
-    for step in range(9):
-        if step == stop:
-            saved = first.state_dict()
-        whole.append(first.get_last_g())
-        first.step()
-    network = model()
-    second = AnnealScheduler(network, Schedule("cosine", 0.1, 0.9), total_steps=3)
-    assert saved is not None
-    second.load_state_dict(saved)
-    resumed = []
-    for _ in range(stop, 9):
-        resumed.append(float(network[0].g))
-        second.step()
-    assert resumed == pytest.approx(whole[stop:])
-
-
 def test_initial_draws_do_not_depend_on_the_gain() -> None:
     def drawn(gain: float, seed: int = 3) -> list[nn.Module]:
         layers = [nn.Linear(50, 40), nn.Conv1d(4, 30, 5), nn.Conv2d(3, 20, 3)]
@@ -271,6 +195,194 @@ def test_initialisation_keeps_the_signal() -> None:
         assert float(layers[-1](x).square().mean()) == pytest.approx(1.0, abs=0.25)
 
 
-def test_early_and_late_of_different_width_are_refused() -> None:
-    with pytest.raises(InputError, match=r"early 'relu\(x\)' has width 1 .* has 1/2"):
-        Annealed("relu(x)", "left(x) * sigmoid(right(x))", channels=8)
+# Checkpoints and copies
+
+SWISH = "x * sigmoid(beta * x) where beta = 1.0 per channel"
+GS = [0.0, 0.3, 0.8, 0.9, 1.0]
+INPUT = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+
+
+def network(path: str, g: float = 0.0) -> nn.Sequential:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 3), Annealed("auto", SWISH, 3, path=path))
+    model[1].set_g(g)
+    return model
+
+
+def saved(value: Any, *, weights_only: bool) -> Any:
+    file = io.BytesIO()
+    torch.save(value, file)
+    file.seek(0)
+    return torch.load(file, weights_only=weights_only)
+
+
+WAYS: dict[str, Callable[[nn.Module, str], nn.Module]] = {
+    "deepcopy": lambda model, _: copy.deepcopy(model),
+    "pickle": lambda model, _: pickle.loads(pickle.dumps(model)),
+    "torch.save": lambda model, _: saved(model, weights_only=False),
+    "state": lambda model, path: loaded(network(path, 0.5), model.state_dict()),
+    "saved state": lambda model, path: loaded(
+        network(path, 1.0), saved(model.state_dict(), weights_only=True)
+    ),
+    "assigned to meta": lambda model, path: loaded(
+        network(path).to("meta"), copy.deepcopy(model.state_dict()), assign=True
+    ),
+    "filled from meta": lambda model, path: loaded(
+        network(path).to("meta").to_empty(device="cpu"), model.state_dict()
+    ),
+}
+
+
+def loaded(model: nn.Module, state: dict[str, Tensor], *, assign: bool = False) -> nn.Module:
+    model.load_state_dict(state, assign=assign)
+    return model
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+@pytest.mark.parametrize("g", GS)
+@pytest.mark.parametrize("way", WAYS)
+def test_copies_compute_the_same_and_are_independent(path: str, g: float, way: str) -> None:
+    model = network(path, g)
+    wanted = model(INPUT)
+    other = WAYS[way](model, path)
+    assert torch.equal(other(INPUT), wanted)
+    assert other[1].phase is model[1].phase
+    assert torch.equal(other[1].g, model[1].g)
+    other[1].set_g(0.6)
+    assert torch.equal(model(INPUT), wanted)
+    assert not torch.equal(other(INPUT), wanted)
+    other[1].set_g(g)
+    assert torch.equal(other(INPUT), wanted)
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+def test_only_g_is_in_checkpoints(path: str) -> None:
+    assert set(network(path)[1].state_dict()) == {"g", "late.beta"}
+
+
+def train(model: nn.Module, tools: tuple[Any, ...], steps: range) -> None:
+    optimiser, scheduler = tools
+    for step in steps:
+        generator = torch.Generator().manual_seed(step)
+        x = torch.randn(8, 3, generator=generator)
+        optimiser.zero_grad()
+        loss = (model(x) - x.sin()).square().mean()
+        loss.backward()
+        optimiser.step()
+        scheduler.step(loss)
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+@pytest.mark.parametrize("schedule", ["linear", "loss"])
+@pytest.mark.parametrize("stop", [3, 24, 47, 60])
+def test_a_resumed_training_is_the_uninterrupted_one(path: str, schedule: str, stop: int) -> None:
+    def fresh() -> tuple[nn.Module, tuple[Any, ...]]:
+        model = network(path)
+        scheduler = AnnealScheduler(model, Schedule(schedule, end=0.8), total_steps=65)
+        return model, (torch.optim.Adam(model.parameters(), 0.02), scheduler)
+
+    whole, tools = fresh()
+    train(whole, tools, range(65))
+    first, tools = fresh()
+    train(first, tools, range(stop))
+    checkpoint = saved([first.state_dict(), *(t.state_dict() for t in tools)], weights_only=True)
+    second, tools = fresh()
+    for part, state in zip((*tools, second), (*checkpoint[1:], checkpoint[0]), strict=True):
+        part.load_state_dict(state)  # in any order: the model last
+    train(second, tools, range(stop, 65))
+    for name, value in whole.state_dict().items():
+        assert torch.equal(second.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+def test_a_model_made_bfloat16_keeps_g(path: str) -> None:
+    model = network(path, 0.999).bfloat16()
+    assert (model[1].g.dtype, model[0].weight.dtype) == (torch.float32, torch.bfloat16)
+    assert float(model[1].g) == pytest.approx(0.999)
+    other = loaded(network(path).bfloat16(), model.state_dict())
+    assert other[1].phase is Phase.BLEND
+    assert torch.equal(other(INPUT.bfloat16()), model(INPUT.bfloat16()))
+
+
+def test_what_was_on_meta_has_its_g_again() -> None:
+    for path in PATH_CLASSES:
+        model = network(path, 0.9).to("meta").to_empty(device="cpu")
+        assert torch.equal(model[1].g, torch.tensor(0.9))
+        state = network(path).state_dict()
+        del state["1.g"]
+        model.load_state_dict(state, strict=False)
+        assert torch.equal(model(INPUT), network(path, 0.9)(INPUT))
+
+
+# Finishing
+
+
+class Twice(nn.Module):
+    """One activation under two names, and one in a list in a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = self.other = Annealed("relu(x)", "tanh(x)")
+        self.more = nn.ModuleDict({"a": nn.ModuleList([Annealed("relu(x)", "silu(x)"), self.one])})
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, second = self.more["a"]
+        return self.one(x) + 2 * self.other(x) + first(x) * second(x)
+
+
+def test_finish_replaces_every_module_and_keeps_what_is_shared() -> None:
+    model = Twice()
+    AnnealScheduler(model, total_steps=1).step()
+    wanted = model(X)
+    late = model.one.late
+    assert finish(model) is model
+    assert model.one is model.other is model.more["a"][1] is late
+    assert not any(isinstance(m, Annealed | PiecewiseTable) for m in model.modules())
+    assert torch.equal(model(X), wanted)
+
+
+@pytest.mark.parametrize("g", [0.0, 0.5, 1.0])
+def test_finish_takes_the_late_function_wherever_g_is(g: float) -> None:
+    for path in PATH_CLASSES:
+        model = network(path, g)
+        late = model[1].late
+        assert finish(model)[1] is late
+        assert set(model.state_dict()) == {"0.weight", "0.bias", "1.beta"}
+
+
+def test_finish_of_one_module_and_of_what_is_inside() -> None:
+    inner = Annealed("relu(x)", "tanh(x)")
+    outer = Annealed("relu(x)", nn.Sequential(inner, Annealed(nn.ReLU(), inner)))
+    late = outer.late
+    assert finish(outer) is late
+    assert [type(m) for m in late] == [Activation, Activation]
+    assert finish(late[0]) is late[0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_finish_keeps_the_mode(training: bool) -> None:
+    model = nn.Sequential(Annealed("relu(x)", nn.Sequential(nn.Dropout(), nn.Tanh())))
+    finish(model.train(training))
+    assert {m.training for m in model.modules()} == {training}
+    frozen = nn.Dropout().eval()
+    assert finish(Annealed("relu(x)", frozen)) is frozen
+    assert not frozen.training
+
+
+def test_a_finished_model_compiles_anew() -> None:
+    torch._dynamo.reset()
+    model = network("ladder", 0.4)
+    compiled = torch.compile(model, backend="eager")
+    compiled(INPUT)
+    late = network("ladder", 1.0)(INPUT)
+    finish(compiled)
+    assert torch.equal(compiled(INPUT), late)
+    torch._dynamo.reset()
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+def test_what_is_finished_is_exported_and_what_is_not_refused(path: str) -> None:
+    model = network(path, 0.9)
+    with pytest.raises(ExportError, match=r"g is 0.9: .*AnnealScheduler.*finish\(model\)"):
+        expression_of(model[1])
+    assert str(expression_of(finish(model)[1])) == SWISH

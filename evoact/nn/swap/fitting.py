@@ -1,0 +1,129 @@
+"""Whether a new module fits into a place, and how it is made at home there."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+from evoact.errors import InputError
+from evoact.nn.activation import Activation
+from evoact.nn.annealed import Annealed
+from evoact.nn.paths import Phase
+from evoact.nn.swap.layout import Layout, before, width_of
+from evoact.nn.swap.places import Place
+from evoact.nn.swap.probe import Sighting
+from evoact.nn.swap.snapshot import unchanged
+
+
+def layout_of(place: Place, sighting: Sighting | None, why: str) -> Layout | None:
+    """Return the channels of a place: from the run, from the old module, or from the layers before.
+
+    Raises:
+        InputError: channels matter, and the place is called with several numbers of them.
+    """
+    if sighting is not None and sighting.layouts:
+        if len(sighting.layouts) == 1:
+            return sighting.layouts[0]
+        if why:
+            several = " and ".join(f"{x.channels} (dimension {x.dim})" for x in sighting.layouts)
+            raise InputError(
+                f"{place} is called with several numbers of channels, {several}, but {why}; "
+                "wanted one: use a pointwise expression with parameters per layer, or leave the "
+                "module out by where"
+            )
+        return None
+    old = place.module
+    if isinstance(old, Activation) and old.channels is not None:
+        return Layout(old.channels, old.channel_dim)
+    if isinstance(old, nn.PReLU) and old.num_parameters > 1:
+        return Layout(old.num_parameters, 1)
+    return before(place)
+
+
+def check_width(place: Place, new: nn.Module, sighting: Sighting | None) -> None:
+    """Refuse a module that gives other channels than the old one: the layers after it would fail.
+
+    Raises:
+        InputError: it does, or it fails on an input of the place's shape.
+    """
+    old_width, new_width = width_of(place.module), width_of(new)
+    if new_width != old_width:
+        raise InputError(
+            f"{place}: the new function has width {new_width} (output over input channels), the "
+            f"old one {old_width}; swap does not change neighbouring layers; wanted equal widths, "
+            "or build the model for the new width, as with evoact.Activation"
+        )
+    if sighting is None or sighting.blank is None:
+        return
+    shape = _trial(place, new, sighting)
+    if sighting.result is not None and shape != sighting.result:
+        raise InputError(
+            f"{place}: the new function gives shape {tuple(shape)} where the old one gives "
+            f"{tuple(sighting.result)}; wanted a function that keeps it"
+        )
+
+
+def _trial(place: Place, new: nn.Module, sighting: Sighting) -> Any:
+    assert sighting.blank is not None, "the caller has looked"
+    with torch.no_grad(), unchanged(new):
+        new.eval()
+        try:
+            return new(sighting.blank.contiguous()).shape
+        except Exception as error:  # a user's module can fail in any way
+            raise InputError(
+                f"{place}: the new module fails on an input of shape "
+                f"{tuple(sighting.blank.shape)}: {type(error).__name__}: {error}"
+            ) from error
+
+
+def settle(place: Place, new: nn.Module) -> None:
+    """Give a new module the device, the dtype and the mode of its place."""
+    home = place.home()
+    if home is not None:
+        new.to(device=home[0], dtype=home[1])
+    new.train(place.module.training)
+
+
+class _InPlace(Annealed):
+    """Annealed between functions of which some write over their input.
+
+    They do so where they alone read it, as they did before; in the blend both do.
+    """
+
+    def __init__(self, early: nn.Module, late: nn.Module) -> None:
+        super().__init__(early, late)
+        self._writers = [(one, Phase.EARLY) for one in _writers(early)]
+        self._writers += [(one, Phase.LATE) for one in _writers(late)]
+
+    def set_g(self, g: float) -> None:
+        """Set how far the activation is on its way, as `Annealed.set_g`."""
+        super().set_g(g)
+        for function, phase in self._writers:
+            function.inplace = self.phase is phase
+
+
+def anneal(place: Place, new: nn.Module) -> Annealed:
+    """Return the way from the module of a place, which itself stays as it is, to a new one."""
+    old = place.module
+    if _writers(old) or _writers(new):
+        annealed: Annealed = _InPlace(_double(old), _double(new))
+    else:
+        annealed = Annealed(old, new)
+    home = place.home()
+    if home is not None:
+        annealed.to(device=home[0])  # not the dtype: g needs its 24 bits
+    annealed.training = old.training
+    return annealed
+
+
+def _writers(module: nn.Module) -> list[Any]:
+    return [one for one in module.modules() if getattr(one, "inplace", False) is True]
+
+
+def _double(module: nn.Module) -> nn.Module:
+    """Return a copy with the same parameters and buffers."""
+    tensors = (*module.parameters(), *module.buffers())
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in tensors})
