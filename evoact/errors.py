@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from operator import index
+from typing import Final, SupportsIndex
+
+_ALIKE: Final = 0.7
 
 
 class EvoactError(Exception):
@@ -23,13 +27,40 @@ class StudyError(EvoactError, RuntimeError):
     """A search cannot go on; what was evaluated stays in its journal."""
 
 
+def integer(value: object, name: str, example: int) -> int:
+    """Return an integer as an `int`; those of numpy and torch are integers too.
+
+    Args:
+        value: what was given.
+        name: of the argument, for the message.
+        example: of what it may be, likewise.
+
+    Raises:
+        InputError: it is none; True, 8.0 and "8" are none.
+
+    >>> integer(8, "channels", 64)
+    8
+    """
+    try:
+        if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+            return index(value)
+    except TypeError:  # an array of several, or of what is no integer
+        pass
+    raise InputError(
+        f"{name} is {value!r}, a {type(value).__name__}; wanted an integer, such as {example}"
+    )
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint such as ``"; did you mean 'tanh'?"``, or nothing.
 
-    >>> nearest("sigmoi", ["tanh", "sigmoid"])
+    Only what differs by a slip of the fingers is named, upper and lower case being alike.
+
+    >>> nearest("Sigmoi", ["tanh", "sigmoid"])
     "; did you mean 'sigmoid'?"
-    >>> nearest("zzz", ["tanh", "sigmoid"])
+    >>> nearest("nosuch", ["tanh", "sech"])
     ''
     """
-    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{matches[0]}'?" if matches else ""
+    words = {word.lower(): word for word in known}
+    matches = get_close_matches(name.lower(), words, n=1, cutoff=_ALIKE)
+    return f"; did you mean {words[matches[0]]!r}?" if matches else ""

@@ -152,11 +152,19 @@ def export(
         Path | None, typer.Option("-o", "--output", help="Folder for the files.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Stem of the file names.")] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Input channels of a pt2 of what depends on their number, where trained values "
+            "do not tell it; 64 by default, or the next multiple of its groups.",
+        ),
+    ] = None,
 ) -> None:
     """Write an activation function as files that need no evoact."""
     from evoact.cli.exporting import run_export
 
-    run_export(what, rank, formats, params.value, output, name)
+    run_export(what, rank, formats, params.value, output, name, channels)
 
 
 @app.command()

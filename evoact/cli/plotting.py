@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,8 @@ from evoact.language import Expression, FloatArray
 RANGE: Final = 5.0
 _HEIGHT: Final = 18
 _STEP: Final = 1e-5  # near the cube root of float64's precision: best for central differences
+_MOST_TOLD: Final = 4
+_LEAST_TOLD: Final = 20
 _HIGHEST: Final = 10.0  # a pole must not flatten the rest
 
 
@@ -18,7 +21,7 @@ def terminal_plot(expression: Expression, width: int = 72) -> str:
     """Return lines of text that show f (a line) and f' (dots) over [-5, 5].
 
     Of a groupwise expression, the first output channel by the first input
-    channel, the others at fixed values.
+    channel, the others at fixed values; a last line says so.
 
     >>> from evoact.language import parse
     >>> lines = terminal_plot(parse("relu(x)"), width=40).splitlines()
@@ -39,15 +42,33 @@ def terminal_plot(expression: Expression, width: int = 72) -> str:
         if shown.any():
             plotext.scatter(x[shown].tolist(), values[shown].tolist(), marker=marker, label=name)
     lines: list[str] = plotext.uncolorize(plotext.build()).splitlines()
+    lines += _slice_lines(expression, width)
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _slice_lines(expression: Expression, width: int) -> list[str]:
+    """Return what says which channels of a groupwise expression are shown."""
+    if not expression.is_groupwise:
+        return []
+    others = [f"{value:.2g}" for value in _channel_values(expression)[1:]]
+    at = ", ".join(others if len(others) <= _MOST_TOLD else [*others[:2], "...", others[-1]])
+    told = (
+        f"slice: output 1 of {(len(others) + 1) * expression.width} against input 1 of "
+        f"{len(others) + 1}; the others at {at.replace(', ..., ', ' ... ')}"
+    )
+    return textwrap.wrap(told, max(width, _LEAST_TOLD))
+
+
+def _channel_values(expression: Expression) -> FloatArray:
+    """Return the inputs of the plot; the first one is replaced by what varies."""
+    return np.linspace(-1.0, 1.0, expression.channel_multiple * 2)
 
 
 def _curve(expression: Expression, x: FloatArray) -> FloatArray:
     function = expression.numpy()
     if not expression.is_groupwise:
         return function(x)
-    channels = expression.channel_multiple * 2
-    inputs = np.tile(np.linspace(-1.0, 1.0, channels), (x.size, 1))
+    inputs = np.tile(_channel_values(expression), (x.size, 1))
     inputs[:, 0] = x
     first: FloatArray = function(inputs)[:, 0]
     return first

@@ -40,14 +40,10 @@ def show_expression(text: str, plot: Path | None, as_json: bool) -> None:
 
 
 def _description(expression: Expression) -> dict[str, Any]:
-    matches = nearest_named(expression, _MATCHES)
     return {
         "expression": str(expression),
         "canonical": str(expression.canonical()),
-        "nearest": [
-            {"name": m.name, "distance": m.distance, "told": told(m), **_source(ZOO[m.name])}
-            for m in matches
-        ],
+        "nearest": [_match(match) for match in nearest_named(expression, _MATCHES)],
         "parameters": _parameters(expression),
         "width": str(expression.width),
         "channel_multiple": expression.channel_multiple,
@@ -61,6 +57,16 @@ def _description(expression: Expression) -> dict[str, Any]:
     }
 
 
+def _match(match: Match) -> dict[str, Any]:
+    return {
+        "name": match.name,
+        "distance": match.distance,
+        "is_near": match.is_near,
+        "told": told(match),
+        **_source(ZOO[match.name]),
+    }
+
+
 def told(match: Match) -> str:
     """Return a match in words, with the values of learnable parameters.
 
@@ -68,7 +74,7 @@ def told(match: Match) -> str:
     '= swish where beta = 1.0'
     """
     _, where, values = str(named(match.name)).partition(" where ")
-    return match.text + where + values if not match.parameters else match.text
+    return match.text + where + values if match.is_near and not match.parameters else match.text
 
 
 def _parameters(expression: Expression) -> dict[str, str]:
@@ -98,7 +104,7 @@ def _print_description(expression: Expression) -> None:
 
 
 def _headlines(data: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = [("nearest named", _told(match)) for match in data["nearest"]]
+    lines = [("nearest named", text) for text in _nearest_lines(data["nearest"])]
     lines[1:] = [("", text) for _, text in lines[1:]]
     if data["canonical"] != data["expression"]:
         lines.insert(0, ("normal form", data["canonical"]))
@@ -112,6 +118,13 @@ def _headlines(data: dict[str, Any]) -> list[tuple[str, str]]:
         ("cost", f"{data['cost_relative_to_relu']:g} times ReLU's, forward and backward"),
         ("initialisation gain", f"{data['initialisation_gain']:g}"),
     ]
+
+
+def _nearest_lines(matches: list[dict[str, Any]]) -> list[str]:
+    """Return what is near in words; else one line that says how far the nearest is."""
+    near = [_told(match) for match in matches if match["is_near"]]
+    far = [Match(match["name"], match["distance"]).not_near for match in matches[:1]]
+    return near or far
 
 
 def _told(match: dict[str, Any]) -> str:
@@ -135,6 +148,11 @@ def _draw(expression: Expression, path: Path) -> None:
 
     if path.suffix not in (".png", ".svg"):
         raise InputError(f"--plot is {path}; wanted a file that ends in .png or .svg")
+    if not path.parent.is_dir():  # a folder of a mistyped name should not come to be
+        raise InputError(
+            f"--plot is {path}, but there is no folder {path.parent}; make it "
+            f"(mkdir -p {path.parent}), or choose another"
+        )
     try:
         save_figure(function_figure(expression), path)
     except OSError as error:

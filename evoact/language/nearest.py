@@ -20,6 +20,10 @@ from evoact.language.tree import FloatArray
 EXACT: Final = 1e-6
 """Below this distance two functions count as the same."""
 
+NEAR: Final = 0.25
+"""Up to this distance two functions are called near: all but a sixteenth of the
+variance of one is that of the other."""
+
 _CLOSE: Final = 1e-5
 _CLOSE_FAR: Final = 1e-4  # where an error of the input scale is multiplied
 
@@ -62,16 +66,37 @@ class Match:
         '= swish(beta=1.7)'
         >>> Match("selu", 0.00013, 1.001).text
         'near selu (distance 0.00013): selu(x)'
+        >>> Match("selu", 0.98, 1.001).text
+        'far from selu (distance 0.98)'
         """
         formula = _formula(self, digits=6 if self.same else 3)
+        if not self.is_near:
+            return f"far from {self.name} (distance {self._told_distance})"
         if not self.same:
-            distance = f"{self.distance:.2g}" if self.distance >= EXACT else "< 1e-06"
-            return f"near {self.name} (distance {distance}): {formula}"
+            return f"near {self.name} (distance {self._told_distance}): {formula}"
         whole = f"{self.name}(x"
         if formula.startswith(whole) and formula.endswith(")") and formula.count("(") == 1:
             arguments = formula[len(whole) : -1].removeprefix(", ")
             return f"= {self.name}({arguments})" if arguments else f"= {self.name}"
         return f"= {formula}"
+
+    @property
+    def is_near(self) -> bool:
+        """Whether `f` is that function, or so near to it that the name says something."""
+        return bool(self.same or self.distance <= NEAR)
+
+    @property
+    def not_near(self) -> str:
+        """How it is told that not even the nearest function is near.
+
+        >>> Match("selu", 0.98).not_near
+        'not near any named function (nearest selu, distance 0.98)'
+        """
+        return f"not near any named function (nearest {self.name}, distance {self._told_distance})"
+
+    @property
+    def _told_distance(self) -> str:
+        return f"{self.distance:.2g}" if self.distance >= EXACT else "< 1e-06"
 
     @property
     def effort(self) -> int:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evoact.errors import InputError
+from evoact.errors import InputError, integer
 from evoact.language import Expression, Scope, check_channels, parse
 
 
@@ -40,8 +40,8 @@ class Activation(nn.Module):
     uses them.
 
     Raises:
-        InputError: `channels` is missing, not positive or does not fill the
-            groups, or a parameter's name is taken by `nn.Module`.
+        InputError: `channels` is missing, no integer, not positive or does not
+            fill the groups, or a parameter's name is taken by `nn.Module`.
 
     >>> act = Activation("x * sigmoid(beta * x) where beta = 1.0")
     >>> round(act(torch.tensor(2.0)).item(), 4)
@@ -62,7 +62,8 @@ class Activation(nn.Module):
     ) -> None:
         super().__init__()
         self._expression = parse(expression) if isinstance(expression, str) else expression
-        self.channels, self.channel_dim = channels, channel_dim
+        self.channels = None if channels is None else integer(channels, "channels", 64)
+        self.channel_dim = integer(channel_dim, "channel_dim", 1)
         self._function = _compiled(self._expression)
         self._reads_channels = self._check_channels()
         names, uses = self._expression.names, self._expression.layout.parameters
@@ -73,7 +74,7 @@ class Activation(nn.Module):
                     "rename it in the expression, or use expression.canonical()"
                 )
             per_channel = parameter.scope is Scope.CHANNEL
-            shape = (int((channels or 0) * width),) if per_channel else ()
+            shape = (int((self.channels or 0) * width),) if per_channel else ()
             self.register_parameter(name, nn.Parameter(torch.full(shape, parameter.initial)))
 
     def _check_channels(self) -> bool:
