@@ -3,6 +3,7 @@
 Imports neither torch nor ray nor mlflow.
 """
 
+from evoact.language.early import PATHS, auto_early, cheap_early, sharp_limit
 from evoact.language.evaluate import ArrayFunction, check_channels
 from evoact.language.expression import Expression
 from evoact.language.facts import Fact, Facts, Knot
@@ -13,10 +14,12 @@ from evoact.language.fingerprint import (
     is_finite_near_zero,
     same_values,
 )
+from evoact.language.fitting import fit_piecewise, rms_error
 from evoact.language.gaussian import gaussian_moments, initialisation_gain
 from evoact.language.migrate import migrated
 from evoact.language.nearest import Match
 from evoact.language.nearest import nearest as nearest_named
+from evoact.language.piecewise import PiecewiseLinear
 from evoact.language.primitives import LANGUAGE_VERSION, PRIMITIVES, WIDTHS, Kind, Primitive
 from evoact.language.selfnormalising import SelfNormalising, self_normalising
 from evoact.language.source import torch_body
@@ -44,6 +47,7 @@ __all__ = [
     "LANGUAGE_VERSION",
     "MAX_DEPTH",
     "MAX_NODES",
+    "PATHS",
     "PRIMITIVES",
     "WIDTHS",
     "ZOO",
@@ -63,14 +67,18 @@ __all__ = [
     "Node",
     "Param",
     "Parameter",
+    "PiecewiseLinear",
     "Primitive",
     "Scope",
     "SelfNormalising",
     "X",
+    "auto_early",
     "call",
+    "cheap_early",
     "check_channels",
     "fingerprint",
     "finite",
+    "fit_piecewise",
     "gaussian_moments",
     "initialisation_gain",
     "is_constant",
@@ -81,8 +89,10 @@ __all__ = [
     "nearest_named",
     "parse",
     "resolve",
+    "rms_error",
     "same_values",
     "self_normalising",
+    "sharp_limit",
     "standardised",
     "strip_affine",
     "torch_body",
