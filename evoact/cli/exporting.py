@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evoact.errors import InputError
 from evoact.export import export
-from evoact.language import resolve
+from evoact.language import Expression, resolve
 from evoact.records import Candidate
 from evoact.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What is to be exported, and where to and how named by default."""
+
+    expression: Expression
+    folder: Path = Path()
+    stem: str = "activation"
+    about: str = ""
+    trained: Mapping[str, Mapping[str, Any]] | None = None
 
 
 def run_export(
@@ -19,34 +33,42 @@ def run_export(
     params: str,
     output: Path | None,
     name: str | None,
+    channels: int | None,
 ) -> None:
     """Export a study's candidate, or an expression, and print the files."""
     wanted = [part.strip() for part in formats.split(",") if part.strip()]
-    if os.path.exists(os.path.join(what, "journal.jsonl")):  # Path raises on long expressions
-        study = Study.load(what)
-        candidate, label = _chosen(study, rank)
-        files = export(
-            candidate.late,
-            output or study.folder / "winners",
-            formats=wanted,
-            params=params,
-            trained=study.trained_params(candidate),
-            stem=name or f"{label}_{params}",
-            about=f"Discovered by evoact, study {study.name}, candidate {candidate.short_id}.",
-        )
-    else:
+    is_study = os.path.exists(os.path.join(what, "journal.jsonl"))  # Path raises on long texts
+    if not is_study:
         _refuse_path(what)
-        if rank is not None or params != "recipe":
-            raise InputError(
-                "--rank and --params trained are for the folder of a study; "
-                f"{what!r} is an expression"
-            )
-        files = export(resolve(what), output or Path(), formats=wanted, stem=name or "activation")
+        _refuse_options_of_studies(what, rank, params)
+    chosen = _of_study(what, rank, params) if is_study else _Chosen(resolve(what))
+    files = export(
+        chosen.expression,
+        output or chosen.folder,
+        formats=wanted,
+        params=params,
+        trained=chosen.trained,
+        stem=name or chosen.stem,
+        about=chosen.about,
+        channels=channels,
+    )
     for file in files:
         print(file)  # noqa: T201  # the command's result
 
 
-def _chosen(study: Study, rank: int | None) -> tuple[Candidate, str]:
+def _of_study(what: str, rank: int | None, params: str) -> _Chosen:
+    study = Study.load(what)
+    candidate, label = _candidate(study, rank)
+    return _Chosen(
+        candidate.late,
+        folder=study.folder / "winners",
+        stem=f"{label}_{params}",
+        about=f"Discovered by evoact, study {study.name}, candidate {candidate.short_id}.",
+        trained=study.trained_params(candidate),
+    )
+
+
+def _candidate(study: Study, rank: int | None) -> tuple[Candidate, str]:
     """Return the candidate at a rank, by default the winner, and what to call it."""
     if rank is None and (winner := study.winner()) is not None:
         return winner, "winner"
@@ -57,6 +79,13 @@ def _chosen(study: Study, rank: int | None) -> tuple[Candidate, str]:
             f"--rank is {place}, but the hall of fame of {study.name} has {len(best)} entries"
         )
     return best[place - 1].candidate, f"rank{place}"
+
+
+def _refuse_options_of_studies(what: str, rank: int | None, params: str) -> None:
+    if rank is not None or params != "recipe":
+        raise InputError(
+            f"--rank and --params trained are for the folder of a study; {what!r} is an expression"
+        )
 
 
 def _refuse_path(what: str) -> None:

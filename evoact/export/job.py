@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evoact.errors import InputError
+from evoact.errors import InputError, integer
 from evoact.export.values import LayerValues, Trained, check_names, recipe, trained_layers
 from evoact.language import Expression, check_channels, parse
 
@@ -76,7 +76,7 @@ def _channels(expression: Expression, channels: int | None) -> int:
     multiple = expression.channel_multiple
     if channels is None:
         channels = -(-DEFAULT_CHANNELS // multiple) * multiple
-    elif channels < 1:
+    elif integer(channels, "channels", DEFAULT_CHANNELS) < 1:
         raise InputError(f"channels is {channels}; wanted at least 1")
     check_channels(expression, channels)
     if channels > _MOST_CHANNELS:

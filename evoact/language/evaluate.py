@@ -60,8 +60,11 @@ def check_channels(expression: Expression, channels: int) -> None:
     """Raise `InputError` where groups of channels would not be full."""
     multiple = expression.channel_multiple
     if channels % multiple or channels < 1:
+        below = channels - channels % multiple
+        cure = f"{below} or {below + multiple}" if below > 0 else str(multiple)
         raise InputError(
-            f"channels is {channels}, but {str(expression)!r} needs a multiple of {multiple}"
+            f"channels is {channels}, but {str(expression)!r} needs a multiple of {multiple}; "
+            f"pass {cure}"
         )
 
 

@@ -22,6 +22,7 @@ Setting = Sequence[float] | None
 _OTHERS: Final = (-1.0, 0.0, 1.0)
 _LAYERS_AT: Final = 1.0
 """Where the other channels are for trained layers: at 0 a gate would hide its other half."""
+_OWN_INPUT: Final = "x"
 _TRAINED: Final = "trained, by layer"
 _MOST_CHANNELS: Final = 2048
 _MOST_OUTPUTS: Final = 3
@@ -45,6 +46,7 @@ class Panel:
     """Curves over one input; those of trained layers apart."""
 
     x: str
+    """Which input varies; `x` where each output reads one alone."""
     y: str
     slope: str
     curves: tuple[Curve, ...]
@@ -88,6 +90,20 @@ def shown_channels(expression: Expression) -> int:
     return count if count <= _MOST_CHANNELS else 0
 
 
+def slices_text(shown: Sequence[Panel], channels: int) -> str:
+    """Say which slices of a groupwise expression its panels show.
+
+    >>> from evoact.language import parse
+    >>> slices_text(panels(parse("group_max(x, 4)"), []), 4)
+    'slices: input x1 varies, the others at -1, 0 or 1 (all alike)'
+    """
+    inputs = " or ".join(panel.x for panel in shown)
+    if inputs == _OWN_INPUT:
+        return "slices: each output against the one input that it reads"
+    others = "other at -1, 0 or 1" if channels == 2 else "others at -1, 0 or 1 (all alike)"
+    return f"slices: input {inputs} varies, the {others}"
+
+
 def _fractions(call: Call) -> Iterator[float]:
     for arg, kind in zip(call.args, call.primitive.signature, strict=True):
         if kind is Kind.FRACTION and isinstance(arg, Const):
@@ -104,7 +120,7 @@ class _Groupwise:
         channels = self._different_channels()
         if any(self._mixes(channel) for channel in channels):
             return [self._panel([channel], f"x{channel + 1}") for channel in channels]
-        return [self._panel(channels, "x")]  # each output reads one channel
+        return [self._panel(channels, _OWN_INPUT)]  # each output reads one channel
 
     def _sweep(self, channel: int, x: FloatArray, others: float, setting: Setting) -> FloatArray:
         """Return all outputs while one channel takes the values `x`."""

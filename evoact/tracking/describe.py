@@ -44,13 +44,16 @@ def novelty_text(expression: Expression) -> str:
     >>> from evoact.language import parse
     >>> novelty_text(parse("x / (1 + exp(-x))"))
     'The winner is in the zoo of named functions: = silu.'
+    >>> novelty_text(parse("square(x) * sin(5 * x)")).partition("zoo, ")[2]
+    'and not near any named function (nearest gcu, distance 0.6).'
     """
     matches = nearest_named(expression)
     if not matches:
         return "The winner could not be compared with the zoo of named functions."
     if matches[0].same:
         return f"The winner is in the zoo of named functions: {matches[0].text}."
-    return f"The winner is none of the {len(ZOO)} functions of the zoo, but {matches[0].text}."
+    found = f"but {matches[0].text}" if matches[0].is_near else f"and {matches[0].not_near}"
+    return f"The winner is none of the {len(ZOO)} functions of the zoo, {found}."
 
 
 def annealing_text(candidate: Candidate) -> str:

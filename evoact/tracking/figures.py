@@ -11,7 +11,7 @@ import numpy as np
 
 from evoact.errors import InputError
 from evoact.language import Expression, FloatArray
-from evoact.tracking.curves import Panel, panels, shown_channels
+from evoact.tracking.curves import Panel, panels, shown_channels, slices_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,8 @@ def function_figure(
     The standard normal density, which a normalised layer feeds its activation
     with, lies behind both. Where a value is not finite, or the function jumps,
     there is a gap. A groupwise expression is drawn on a few channels, a row for
-    each input channel that has a part of its own; the title says its width.
+    each input channel that has a part of its own; the title says its width and
+    where the other channels are.
 
     Args:
         expression: what to draw, at its initial parameters.
@@ -69,20 +70,21 @@ def function_figure(
     for panel, (left, right) in zip(rows, axes, strict=True):
         _draw_panel(panel, left, right, is_groupwise=expression.is_groupwise)
     # No formula may be read as mathtext: `$` is not in the language, but may be in a title.
-    heading = _wrapped(title or str(expression)) + _width_line(expression)
+    heading = _wrapped(title or str(expression)) + _channels_lines(expression, rows)
     figure.suptitle(heading, fontsize=10, family="monospace", parse_math=False)
     return figure
 
 
-def _width_line(expression: Expression) -> str:
-    """Return the line of the title that tells the channels of a groupwise expression."""
+def _channels_lines(expression: Expression, rows: Sequence[Panel]) -> str:
+    """Return the lines of the title that tell the channels of a groupwise expression."""
     if not expression.is_groupwise:
         return ""
     count = shown_channels(expression)
     if not count:
         wanted = expression.channel_multiple
         return f"\nwidth {expression.width}: groups of {wanted} channels are too many to draw"
-    return f"\nwidth {expression.width}: {count} channels in, {count * expression.width} out"
+    width = f"width {expression.width}: {count} channels in, {count * expression.width} out"
+    return f"\n{width}\n{slices_text(rows, count)}"
 
 
 def _layer_settings(

@@ -92,7 +92,7 @@ SPACE = "name: a\ntracking: {mlflow: off}\nevaluate: {executor: ray}\n"
         (["export", "glu", "--channels", "7"], ["channels is 7", "multiple of 2; pass 6 or 8"]),
         (["export", "glu", "--channels", "1"], ["channels is 1", "multiple of 2; pass 2"]),
         (["export", "glu", "--channels", "0"], ["--channels"]),
-        (["export", "glu", "--channels", "eight"], ["--channels", "'eight'"]),
+        (["export", "glu", "--channels", "eight"], ["--channels", "valid integer"]),
         (["show", "silu", "--plot", "none/f.png"], ["--plot is none/f.png", "no folder none"]),
         (["ui", "--runs-dir", "nowhere"], ["no MLflow store"]),
         (["searhc"], ["No such command"]),

@@ -72,7 +72,7 @@ def test_channels_are_an_integer(text: str, channels: Any) -> None:
 
 @pytest.mark.parametrize("dim", ["1", 1.0, True, None])
 def test_channel_dim_is_an_integer(dim: Any) -> None:
-    with pytest.raises(InputError, match="channel_dim is .*; wanted an integer, such as 1"):
+    with pytest.raises(InputError, match=r"channel_dim is .*; wanted an integer, such as 1"):
         Activation(PRELU, 8, dim)
 
 

@@ -102,7 +102,7 @@ def test_gates_are_drawn_against_both_halves():
     figure = function_figure(parse("left(x) * sigmoid(right(x))"))
     title = figure.get_suptitle().splitlines()
     assert title[1] == "width 1/2: 2 channels in, 1 out"
-    assert title[2] == "rows: one input each (x1, x2), the other at -1, 0, 1"
+    assert title[2] == "slices: input x1 or x2 varies, the other at -1, 0 or 1"
     value, slope, other, other_slope = figure.axes
     assert [axes.get_xlabel() for axes in figure.axes] == ["x1", "x1", "x2", "x2"]
     assert (value.get_ylabel(), slope.get_ylabel()) == ("y", "dy/dx1")
@@ -130,9 +130,9 @@ def test_outputs_of_one_channel_each_are_branches_of_one_panel(name):
 
 def test_figures_say_which_channels_they_show():
     told = {
-        "partial(relu(x), 0.8)": "each output against the one input that it reads",
-        "group_sort(x, 4)": "row: one input (x1), the others all at -1, 0, 1; outputs y1, y4",
-        "full_sort(x)": "row: one input (x1), the other at -1, 0, 1",
+        "partial(relu(x), 0.8)": "slices: each output against the one input that it reads",
+        "group_sort(x, 4)": "slices: input x1 varies, the others at -1, 0 or 1 (all alike)",
+        "full_sort(x)": "slices: input x1 varies, the other at -1, 0 or 1",
     }
     for text, line in told.items():
         assert function_figure(parse(text)).get_suptitle().splitlines()[-1] == line

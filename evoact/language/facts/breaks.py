@@ -14,6 +14,8 @@ from evoact.language.facts.shape import Shape
 from evoact.language.facts.undefined import undefined
 
 NARROW = 1e-9
+MOST = 8
+"""More jumps than these are not listed where there may be others."""
 
 
 def lost(shape: Shape) -> Flags:
@@ -28,21 +30,35 @@ def continuity(shape: Shape) -> dict[str, Fact]:
         where = shape.borders[gone]
         places = _apart(where)
         note = f"not defined at x = {_least(where):.6g}"
-        many = len(places) > 8
+        many = len(places) > MOST
         return {"continuous": Fact(False, True, note),
                 "jumps": Fact(None if many else places, False,
                               "not defined on a range" if many else note)}  # fmt: skip
-    open_, points = _suspects(shape, shape.root)
-    jumps = _several(shape, shape.root, points)
-    proved = _breaks(shape, shape.root, shape.rise, jumps)
+    open_, jumps, proved = _jumps(shape)
     unsure = open_ is None or len(open_) + len(jumps) > len(proved)
     value = not proved and not unsure
     if unsure and not proved:
         return _estimated(shape, (*(open_ or ()), *jumps))
-    return {"continuous": Fact(value, True), "jumps": Fact(_apart(np.asarray(proved)), not unsure)}
+    places = _apart(np.asarray(proved))
+    known = Fact(places, not unsure)
+    if unsure and len(places) > MOST:
+        known = Fact(None, False, "there are many")
+    return {"continuous": Fact(value, True), "jumps": known}
 
 
-def differentiability(shape: Shape, continuous: Fact) -> dict[str, Fact]:
+def _jumps(shape: Shape) -> tuple[list[float] | None, list[float], list[float]]:
+    """Return where it may break, where it has several values, and where it certainly jumps."""
+    open_, points = _suspects(shape, shape.root)
+    several = _several(shape, shape.root, points)
+    return open_, several, _breaks(shape, shape.root, shape.rise, several)
+
+
+def certain_jumps(shape: Shape) -> list[float]:
+    """Return where it certainly jumps."""
+    return _jumps(shape)[2]
+
+
+def differentiability(shape: Shape, continuous: Fact, jumps: Fact) -> dict[str, Fact]:
     """Return whether it has a derivative everywhere, and where it is continuous without."""
     open_, points = _suspects(shape, shape.rise)
     if open_ is None:
@@ -52,11 +68,9 @@ def differentiability(shape: Shape, continuous: Fact) -> dict[str, Fact]:
                 "kinks": Fact(None, False, "not known")}  # fmt: skip
     rough = _several(shape, shape.rise, points)
     proved = _kinks(shape, rough)
-    at = np.asarray(proved, dtype=np.float64)
-    whole = np.broadcast_to(Cells(shape.graph, at, at)[shape.root].ok, at.shape)
-    smooth_there = at[whole]
+    whole = [x for x in proved if not _is_among(x, jumps.value or ())]
     unsure = len(open_) + len(rough) - len(proved)
-    kinks = Fact(_apart(smooth_there), not unsure and continuous.certified)
+    kinks = Fact(_apart(np.asarray(whole)), not unsure and jumps.certified)
     if not continuous.value:
         return {"differentiable": Fact(False, continuous.certified), "kinks": kinks}
     if proved:
@@ -66,6 +80,10 @@ def differentiability(shape: Shape, continuous: Fact) -> dict[str, Fact]:
         return {"differentiable": Fact(not seen, False),
                 "kinks": Fact(_apart(np.asarray(seen)), False)}  # fmt: skip
     return {"differentiable": Fact(True, True), "kinks": kinks}
+
+
+def _is_among(x: float, places: tuple[float, ...]) -> bool:
+    return any(abs(x - place) <= NARROW * max(1.0, abs(x)) for place in places)
 
 
 def _kinks(shape: Shape, places: list[float]) -> list[float]:
@@ -157,7 +175,9 @@ def _estimated(shape: Shape, places: tuple[float, ...] = ()) -> dict[str, Fact]:
         first, last = shape.at(shape.root, x - margin), shape.at(shape.root, x + margin)
         if not abs(first - last) < 1e-4 * max(1.0, abs(first)):
             seen.append(x)
-    return {"continuous": Fact(not seen, False), "jumps": Fact(_apart(np.asarray(seen)), False)}
+    found = _apart(np.asarray(seen))
+    known = Fact(None, False, "there are many") if len(found) > MOST else Fact(found, False)
+    return {"continuous": Fact(not seen, False), "jumps": known}
 
 
 def _apart(places: Array) -> tuple[float, ...]:

@@ -31,11 +31,17 @@ def _pointwise(expression: Expression) -> dict[str, Fact]:
     from evoact.language.facts.exact import piecewise
     from evoact.language.facts.finite import finite_facts
     from evoact.language.facts.linear import linear_facts
+    from evoact.language.facts.nowhere import has_values, nowhere_facts
     from evoact.language.facts.shape import Shape
     from evoact.language.facts.smooth import smooth_facts
 
     exact = piecewise(expression.root, expression.parameters)
-    facts = linear_facts(exact) if exact is not None else smooth_facts(Shape(expression))
+    if exact is not None:
+        facts = linear_facts(exact)
+    elif has_values(expression):
+        facts = smooth_facts(Shape(expression))
+    else:
+        facts = nowhere_facts(expression)
     facts["finite"], facts["finite_everywhere"] = finite_facts(expression)
     return facts
 

@@ -108,9 +108,8 @@ class Cells:
             step = mul(rise, Box(before, after, TRUE, TRUE, FALSE, FALSE))
             near = add(centre, step)
             usable = box.ok & centre.ok
-            lo = np.where(usable, np.maximum(box.lo, near.lo), box.lo)
-            hi = np.where(usable, np.minimum(box.hi, near.hi), box.hi)
-        return self.monotone(node, rise, box._replace(lo=lo, hi=hi))
+            box = narrowed(box, usable, near.lo, near.hi)
+        return self.monotone(node, rise, box)
 
     @cached_property
     def ends(self) -> Cells:
@@ -132,10 +131,15 @@ class Cells:
         up_, down_ = rise.lo >= 0, rise.hi <= 0
         usable = box.ok & first.ok & last.ok & (up_ | down_)
         low, high = np.where(up_, first.lo, last.lo), np.where(up_, last.hi, first.hi)
-        return box._replace(
-            lo=np.where(usable, np.maximum(box.lo, low), box.lo),
-            hi=np.where(usable, np.minimum(box.hi, high), box.hi),
-        )
+        return narrowed(box, usable, low, high)
+
+
+def narrowed(box: Box, usable: Flags, low: Array, high: Array) -> Box:
+    """Cut an enclosure; the new ends may be reached, though the old ones were not."""
+    low = np.where(usable, np.maximum(box.lo, low), box.lo)
+    high = np.where(usable, np.minimum(box.hi, high), box.hi)
+    return box._replace(lo=low, hi=high, lo_open=box.lo_open & (low == box.lo),
+                        hi_open=box.hi_open & (high == box.hi))  # fmt: skip
 
 
 def clip(a: Box, low: float, high: float) -> Box:

@@ -29,6 +29,35 @@ class Knot:
     slope_right: float
 
 
+class Interval(tuple[float, float]):
+    """The two ends of an interval, of which either may be left out of it.
+
+    >>> Fact((Interval(0.0, 1.0, low_open=True),), True).text
+    '(0, 1]'
+    """
+
+    low_open: bool
+    high_open: bool
+
+    def __new__(
+        cls, low: float, high: float, *, low_open: bool = False, high_open: bool = False
+    ) -> Interval:
+        """Make it of its ends."""
+        self = super().__new__(cls, (low, high))
+        self.low_open, self.high_open = low_open, high_open
+        return self
+
+    def __getnewargs__(self) -> tuple[float, float]:
+        """Copy and pickle; what is open is in the state."""
+        return self[0], self[1]
+
+    @property
+    def left_out(self) -> tuple[float, ...]:
+        """The finite ends that are not part of it."""
+        ends = zip(self, (self.low_open, self.high_open), strict=True)
+        return tuple(end for end, out in ends if out and math.isfinite(end))
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that is known of a function, and how well.
@@ -151,7 +180,19 @@ def _text(value: Any) -> str:
 
 
 def _entry(value: Any) -> str:
-    return f"[{_text(value)}]" if isinstance(value, tuple) else _text(value)
+    if not isinstance(value, tuple):
+        return _text(value)
+    first, last = "[", "]"
+    if isinstance(value, Interval):
+        first = "(" if value.low_open or value[0] == -math.inf else first
+        last = ")" if value.high_open or value[1] == math.inf else last
+    return f"{first}{_text(tuple(value))}{last}"
+
+
+def left_out(entries: tuple[Any, ...]) -> str:
+    """Return the note on ends that are not part of their intervals."""
+    found = [x for entry in entries if isinstance(entry, Interval) for x in entry.left_out]
+    return f"without x = {', '.join(f'{x + 0.0:.6g}' for x in sorted(set(found)))}" if found else ""
 
 
 def _json(value: Any) -> Json:

@@ -39,7 +39,7 @@ class RoundedCells(Cells):
     def enclosed(self, item: Item) -> Box:
         """Enclose one node, and note where it may not be finite."""
         if item.op == "span":
-            low, high = item.numbers
+            low, high = item.numbers[:2]  # a third tells apart what has the same bounds
             box = Box(np.asarray(low), np.asarray(high), FALSE, FALSE, FALSE, FALSE)
         else:
             box = super().enclosed(item)
@@ -105,7 +105,12 @@ def _rounded(box: Box, *, caps: bool) -> Box:
 
 def gradient(graph: Graph, root: int) -> list[int]:
     """Return all nodes of the backward pass, as autograd makes them."""
-    flow = {root: graph.one}
+    return backward(graph, root, graph.one)[0]
+
+
+def backward(graph: Graph, root: int, seed: int) -> tuple[list[int], dict[int, int]]:
+    """Return the nodes of the backward pass from a gradient `seed`, and that of each node."""
+    flow = {root: seed}
     steps: list[int] = []
     for node in range(root, graph.x, -1):
         if node not in flow or graph.items[node].op == "const":
@@ -116,7 +121,7 @@ def gradient(graph: Graph, root: int) -> list[int]:
             part = graph.times(flow[node], _partial(graph, node, place))
             flow[arg] = graph.plus(flow[arg], part) if arg in flow else part
             steps += [part, flow[arg]]
-    return steps
+    return steps, flow
 
 
 def _partial(graph: Graph, node: int, place: int) -> int:
@@ -139,7 +144,7 @@ def _finite(expression: Expression, reach: float) -> Fact:
     graph = Graph(match=False)
     root = graph.tree(expression.root, expression.parameters)
     nodes = [root, *gradient(graph, root)]
-    if _is_finite(graph, nodes, reach):
+    if hulls(graph, nodes, reach) is not None:
         return Fact(True, True)
     witness = _witness(expression, reach)
     if witness is not None:
@@ -147,24 +152,33 @@ def _finite(expression: Expression, reach: float) -> Fact:
     return Fact(True, False, "no counterexample among samples")
 
 
-def _is_finite(graph: Graph, nodes: list[int], reach: float) -> bool:
+def _grid(reach: float) -> tuple[Array, Array]:
     positive = [0.0, *np.geomspace(1e-30, 1e-3, 28), *np.geomspace(2e-3, 1.0, 20),
                 *np.geomspace(1.1, reach, 60)]  # fmt: skip
     left = np.asarray([*(-np.asarray(positive[:0:-1])), *positive[:-1]])
     right = np.asarray([*left[1:], positive[-1]])
     left, right = left.astype(np.float64), right.astype(np.float64)
     left[0], right[-1] = -reach, reach
+    return left, right
+
+
+def hulls(graph: Graph, nodes: list[int], reach: float) -> list[tuple[float, float]] | None:
+    """Return bounds of nodes for `|x| <= reach`; None if any step may not be finite."""
+    low, high = np.full(len(nodes), np.inf), np.full(len(nodes), -np.inf)
+    left, right = _grid(reach)
     for _ in range(3):
         cells = RoundedCells(graph, left, right)
-        for node in nodes:
-            _ = cells[node]
+        boxes = [cells[node] for node in nodes]
         bad = ~np.broadcast_to(cells.finite, left.shape)
+        for i, box in enumerate(boxes):
+            low[i] = np.min(np.broadcast_to(box.lo, left.shape)[~bad], initial=low[i])
+            high[i] = np.max(np.broadcast_to(box.hi, left.shape)[~bad], initial=high[i])
         if not bad.any():
-            return True
+            return list(zip(map(float, low), map(float, high), strict=True))
         if bad.sum() > 200:
-            return False
+            return None
         left, right = split(left[bad], right[bad])
-    return False
+    return None
 
 
 def _samples(reach: float) -> Array:
@@ -182,8 +196,10 @@ def _witness(expression: Expression, reach: float) -> tuple[bool, str] | None:
     graph = Graph()
     root = graph.tree(expression.root, expression.parameters)
     lost = undefined(graph, root, x)
-    if lost.any():
-        return True, f"not defined at x = {_least(x[lost]):.6g}"
+    if lost.any():  # yet by IEEE it may have a value there: atan(1 / 0) does
+        without = lost & ~np.isfinite(np.broadcast_to(expression.numpy()(x), x.shape))
+        at = without if without.any() else lost
+        return bool(without.any()), f"not defined at x = {_least(x[at]):.6g}"
     box = Cells(graph, x, x)[root]
     size = np.broadcast_to(np.maximum(box.lo, -box.hi), x.shape)
     large = size > 1.001 * LARGEST

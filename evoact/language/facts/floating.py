@@ -48,12 +48,19 @@ def _middle(rule: Callable[[Box], Box]) -> Callable[[Any], Array]:
     return function
 
 
+def _steps(a: Any, k: Any) -> Any:
+    """Count the steps below `a` one by one: the row rounds `k * a`, and so errs near a step."""
+    k = int(k)
+    return np.float64(sum(a > (2 * i - k - 1) / k for i in range(1, k + 1)) / k)
+
+
 _RULES: Final[dict[str, Callable[..., Any]]] = {
     "aif": lambda a, b, c: b if a > 0 else c,
     "clip": lambda a: a,
     "hyp": lambda u, c: np.hypot(u, np.sqrt(c)),
     "hyp_slope": lambda u, c: u / np.hypot(u, np.sqrt(c)),
     "unknown": lambda _a: np.nan,
+    "multistep": _steps,
     "sinc_slope": _middle(rules.sinc_slope),
     "bessel_i1e_slope": _middle(rules.bessel_i1e_slope),
 }

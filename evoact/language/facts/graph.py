@@ -7,7 +7,7 @@ round, a subtree equal to a row's definition becomes that row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from evoact.language.facts import rewrite
@@ -68,13 +68,16 @@ class Graph:
         item = self.items[node]
         return item.numbers[0] if item.op == "const" else None
 
-    def tree(self, root: Node, parameters: Sequence[Parameter], x: int | None = None) -> int:
-        """Return the node of a tree; `x` is the node that stands for `x`."""
+    def tree(self, root: Node, parameters: Sequence[Parameter], x: int | None = None,
+             known: Mapping[Node, int] | None = None) -> int:  # fmt: skip
+        """Return the node of a tree; `x` is the node that stands for `x`, `known` has others."""
         done: dict[int, int] = {}
 
         def visit(node: Node) -> int:
             if isinstance(node, X):
                 return self.x if x is None else x
+            if known and node in known:
+                return known[node]
             if isinstance(node, Const):
                 return self.const(node.value)
             if isinstance(node, Param):

@@ -10,9 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from evoact.language.expression import Expression
+from evoact.language.facts.channels import is_finite, is_groupwise, outermost
 from evoact.language.facts.facts import Fact, Facts
 from evoact.language.primitives import Primitive
-from evoact.language.tree import Call, Node, X, rebuild, walk
+from evoact.language.tree import Call, Node, X, rebuild
 from evoact.language.widths import reads_x, values
 
 _NOT = Fact(None, False, "works across channels")
@@ -65,7 +66,7 @@ class _Norms:
 
     def norm(self, node: Node) -> Fact:
         """Return the Lipschitz constant of a node; `at most` in the note of a bound."""
-        if not _is_groupwise(node):
+        if not is_groupwise(node):
             return self.facts(node).lipschitz
         assert isinstance(node, Call)
         name = node.primitive.name
@@ -75,20 +76,20 @@ class _Norms:
         if name in _SORTS:
             return inner
         if name in ("left", "right", "group_max"):  # of some channels, which may be the lesser
-            return _scaled(inner, 1.0, exact=not _is_groupwise(node.args[0]))
+            return _scaled(inner, 1.0, exact=not is_groupwise(node.args[0]))
         if name == "concat":
             return self.concat(node, inner)
         if name == "partial":
             value = max(inner.value, 1.0) if inner.value is not None else None
             return _scaled(Fact(value, inner.certified, inner.note), 1.0,
-                           exact=not _is_groupwise(node.args[0]))  # fmt: skip
+                           exact=not is_groupwise(node.args[0]))  # fmt: skip
         if name == "softmax":
             return _scaled(inner, 0.5, exact=isinstance(node.args[0], X))
         return Fact(None, False, "depends on the number of channels")
 
     def mixed(self, node: Call) -> Fact:
         """Bound a pointwise function of one groupwise part: the product of both."""
-        parts = set(_groupwise_parts(node))
+        parts = set(outermost(node))
         if len(parts) != 1 or _reads_x_outside(node, parts):
             return Fact(None, False, "joins several groupwise parts")
         part = parts.pop()
@@ -104,7 +105,7 @@ class _Norms:
         second = self.norm(node.args[1])
         if first.value is None or second.value is None:
             return Fact(None, False, "not known")
-        if not any(_is_groupwise(arg) for arg in node.args):
+        if not any(is_groupwise(arg) for arg in node.args):
             return self.beside(node, first, second)
         value = math.hypot(first.value, second.value)
         certain = all(f.certified or "at most" in f.note for f in (first, second))
@@ -148,12 +149,12 @@ class _Norms:
         return self.orthogonal(expression.root)
 
     def orthogonal(self, node: Node) -> Fact:
-        if not _is_groupwise(node):
+        if not is_groupwise(node):
             return self.facts(node).gradient_norm_preserving
         assert isinstance(node, Call)
         if node.primitive.name in (*_SORTS, "partial"):
             return self.orthogonal(node.args[0])
-        parts = set(_groupwise_parts(node)) if not node.primitive.is_groupwise else set()
+        parts = set(outermost(node)) if not node.primitive.is_groupwise else set()
         if len(parts) == 1 and not _reads_x_outside(node, parts):
             part = parts.pop()
             inner = self.orthogonal(part)
@@ -165,7 +166,7 @@ class _Norms:
 
     def continuous(self, node: Node) -> bool:
         """Whether a node is certainly continuous."""
-        if not _is_groupwise(node):
+        if not is_groupwise(node):
             fact = self.facts(node).continuous
             return bool(fact.value and fact.certified)
         assert isinstance(node, Call)
@@ -173,7 +174,7 @@ class _Norms:
 
     def linear(self, node: Node) -> bool:
         """Whether a node is certainly piecewise linear."""
-        if not _is_groupwise(node):
+        if not is_groupwise(node):
             fact = self.facts(node).piecewise_linear
             return bool(fact.value and fact.certified)
         assert isinstance(node, Call)
@@ -196,10 +197,13 @@ def _is_total(row: Primitive) -> bool:
 
 
 def _finite(expression: Expression, reach: float) -> Fact:
-    """Look for values that are not finite among random channels of all sizes."""
+    """Prove it by bounds, or look for a counterexample among channels of all sizes."""
+    if is_finite(expression, reach):
+        return Fact(True, True)
     multiple = expression.channel_multiple
     x = np.random.default_rng(0).standard_normal((400, multiple * (1 + 15 // multiple)))
     x *= np.geomspace(1e-30, reach, 400)[:, None] / np.abs(x).max(axis=1, keepdims=True)
+    x[::10], x[1::10, ::2] = 0.0, 0.0
     seen = bool((np.abs(expression.numpy()(x)) <= np.finfo(np.float32).max).all())
     return Fact(seen, False, "values on samples")
 
@@ -210,19 +214,6 @@ def _scaled(fact: Fact, factor: float, *, exact: bool) -> Fact:
     certain = fact.certified or "at most" in fact.note
     note = "at most" if certain and not (exact and fact.certified) else ""
     return Fact(fact.value * factor, fact.certified and exact, note)
-
-
-def _is_groupwise(node: Node) -> bool:
-    return any(isinstance(n, Call) and n.primitive.is_groupwise for n in walk(node))
-
-
-def _groupwise_parts(node: Node) -> list[Node]:
-    """Return the outermost groupwise calls below a pointwise one."""
-    if isinstance(node, Call) and node.primitive.is_groupwise:
-        return [node]
-    if isinstance(node, Call):
-        return [part for arg in node.args for part in _groupwise_parts(arg)]
-    return []
 
 
 def _reads_x_outside(node: Node, parts: set[Node]) -> bool:

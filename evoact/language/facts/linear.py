@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 from evoact.language.facts.exact import ONE, Piecewise, joined
-from evoact.language.facts.facts import Fact, Knot
+from evoact.language.facts.facts import Fact, Interval, Knot, left_out
 
 
 def number(value: Fraction) -> float:
@@ -45,8 +45,8 @@ def _found(f: Piecewise) -> dict[str, tuple[object, str]]:
         "limit_right": (_end(f, 1), ""),
         "slope_left": (number(slopes[0]), ""),
         "slope_right": (number(slopes[-1]), ""),
-        "zeros": (_zeros(f), ""),
-        "fixed_points": (_zeros(_minus_x(f)), ""),
+        "zeros": _zeros(f),
+        "fixed_points": _zeros(_minus_x(f)),
         **_range(f),
     }
 
@@ -111,7 +111,7 @@ def _minus_x(f: Piecewise) -> Piecewise:
     return joined((f, x), lambda _x, u, v: (u[0] - v[0], u[1] - v[1]), lambda u, v: u - v)
 
 
-def _zeros(f: Piecewise) -> tuple[object, ...]:
+def _zeros(f: Piecewise) -> tuple[tuple[object, ...], str]:
     points = {x for x, value in zip(f.places, f.values, strict=True) if not value}
     found: list[tuple[Fraction | None, Fraction | None]] = []
     lows, highs = (None, *f.places), (*f.places, None)
@@ -124,9 +124,12 @@ def _zeros(f: Piecewise) -> tuple[object, ...]:
             found.append((low, high))
     entries: list[tuple[float, object]] = []
     for a, b in found:
-        pair = (-math.inf if a is None else number(a), math.inf if b is None else number(b))
+        pair = Interval(-math.inf if a is None else number(a), math.inf if b is None else number(b),
+                        low_open=a not in (None, *points), high_open=b not in (None, *points)
+                        )  # fmt: skip
         entries.append((pair[0], pair))
     inside = {x for x in points for a, b in found
               if (a is None or x >= a) and (b is None or x <= b)}  # fmt: skip
     entries += [(number(x), number(x)) for x in points - inside]
-    return tuple(entry for _, entry in sorted(entries, key=lambda pair: pair[0]))
+    found_all = tuple(entry for _, entry in sorted(entries, key=lambda pair: pair[0]))
+    return found_all, left_out(found_all)

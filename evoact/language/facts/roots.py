@@ -8,7 +8,7 @@ import numpy as np
 
 from evoact.language.facts import breaks
 from evoact.language.facts.enclose import Cells
-from evoact.language.facts.facts import Fact
+from evoact.language.facts.facts import Fact, Interval, left_out
 from evoact.language.facts.graph import Graph
 from evoact.language.facts.rules import SIGNED
 from evoact.language.facts.shape import Shape
@@ -36,13 +36,22 @@ def crossings(shape: Shape, *, fixed: bool) -> Fact:
     if endless(graph, node):
         return Fact("infinitely many", True)
     found = zeros(shape.cells, node, slope(graph, node), breaks.lost(shape))
-    points = tuple(sorted({*found.points, *(x for x in extra if not _within(x, found.intervals))}))
-    entries: tuple[Entry, ...] = (*points, *found.intervals)
+    intervals = tuple(_closed(pair, extra) for pair in found.intervals)
+    points = tuple(sorted({*found.points, *(x for x in extra if not _within(x, intervals))}))
+    entries: tuple[Entry, ...] = (*points, *intervals)
     entries = tuple(sorted(entries, key=_start))
     if len(points) > MOST:
         near = tuple(sorted(sorted(points, key=abs)[:MOST]))
         return Fact(near, False, "the nearest to zero; there are more")
-    return Fact(entries, found.is_all, "" if found.is_all else "there may be more")
+    if found.is_all and not found.is_placed:
+        return Fact(entries, False, "places are rounded")
+    return Fact(entries, found.is_all, left_out(entries) if found.is_all else "there may be more")
+
+
+def _closed(pair: Interval, zeros: tuple[float, ...]) -> Interval:
+    """Return an interval with those of its ends that are zeros after all."""
+    return Interval(*pair, low_open=pair.low_open and pair[0] not in zeros,
+                    high_open=pair.high_open and pair[1] not in zeros)  # fmt: skip
 
 
 def _without_x(graph: Graph, node: int) -> int:
@@ -61,7 +70,7 @@ def _start(entry: Entry) -> float:
     return entry[0] if isinstance(entry, tuple) else entry
 
 
-def _within(x: float, intervals: tuple[tuple[float, float], ...]) -> bool:
+def _within(x: float, intervals: tuple[Interval, ...]) -> bool:
     return any(a <= x <= b for a, b in intervals)
 
 

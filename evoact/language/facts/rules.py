@@ -45,6 +45,7 @@ def unary(row: Primitive, a: Box, *, hull: bool) -> Box:
     low, high = row.traits.domain
     inside = a._replace(lo=np.clip(a.lo, low, high), hi=np.clip(a.hi, low, high))
     lo, hi = _bounds(row, inside)
+    lo, hi = np.where(np.isnan(lo), -np.inf, lo), np.where(np.isnan(hi), np.inf, hi)
     defined = (a.lo >= low) & (a.hi <= high) & (a.lo <= high) & (a.hi >= low)
     for pole in row.traits.poles:
         defined = defined & ~_holds(a, pole)

@@ -48,7 +48,7 @@ def supremum(start: Cells, points: Cells, node: int, slope: int, *, everywhere: 
     """Return bounds of the supremum of a node over the cells and, if `everywhere`, at points."""
     at_points = points[node]
     lows = np.broadcast_to(np.where(at_points.ok, at_points.lo, -np.inf), points.left.shape)
-    best = int(np.argmax(lows))
+    best = nearest_best(lows, points.left)
     least, at = float(lows[best]), float(points.left[best])
     values = at_points.hi if everywhere else np.where(at_points.ok, at_points.hi, -np.inf)
     most = float(np.max(values, initial=-np.inf))
@@ -60,7 +60,7 @@ def supremum(start: Cells, points: Cells, node: int, slope: int, *, everywhere: 
         centre = cells.middle[node]
         seen = np.broadcast_to(np.where(centre.ok, centre.lo, -np.inf), cells.left.shape)
         if seen.size and seen.max() > least:
-            best = int(np.argmax(seen))
+            best = nearest_best(seen, cells.middle.left)
             least, at = float(seen[best]), float(cells.middle.left[best])
         goal = least + TOLERANCE * max(1.0, abs(least))
         keep = highs > goal
@@ -72,6 +72,11 @@ def supremum(start: Cells, points: Cells, node: int, slope: int, *, everywhere: 
             break
         cells = Cells(start.graph, *split(left, right))
     return Bound(least, most, at)
+
+
+def nearest_best(values: Array, places: Array) -> int:
+    """Return where the largest value is, the place nearest to zero if there are several."""
+    return int(np.lexsort((np.abs(places), -values))[0])
 
 
 def _polished(cells: Cells, node: int, least: float, at: float) -> tuple[float, float]:

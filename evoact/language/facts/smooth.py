@@ -7,26 +7,27 @@ import math
 import numpy as np
 
 from evoact.language.facts import breaks
-from evoact.language.facts.enclose import Cells
+from evoact.language.facts.enclose import LARGEST, Cells
+from evoact.language.facts.extremes import extremes
 from evoact.language.facts.facts import Fact
 from evoact.language.facts.intervals import Array
 from evoact.language.facts.roots import crossings
-from evoact.language.facts.search import TOLERANCE, Bound
 from evoact.language.facts.shape import Shape
+from evoact.language.facts.steepness import steepness
 
 
 def smooth_facts(shape: Shape) -> dict[str, Fact]:
     """Return the facts of a function that is not known to be piecewise linear."""
     continuous = breaks.continuity(shape)
-    rough = breaks.differentiability(shape, continuous["continuous"])
+    rough = breaks.differentiability(shape, *continuous.values())
     return {
         **_linear(shape),
         **continuous,
         **rough,
         "monotone": _monotone(shape, continuous["continuous"]),
-        **_range(shape),
+        **extremes(shape),
         "parity": _parity(shape),
-        **_steepness(shape, continuous["continuous"]),
+        **steepness(shape, continuous["continuous"]),
         **_ends(shape),
         "zeros": crossings(shape, fixed=False),
         "fixed_points": crossings(shape, fixed=True),
@@ -61,16 +62,23 @@ def _monotone(shape: Shape, continuous: Fact) -> Fact:
 
 
 def _turns(shape: Shape) -> Fact | None:
-    """Refute by points where it certainly rises and others where it certainly falls."""
-    x = np.sort(np.concatenate([shape.points.left, shape.cells.middle.left]))
-    box = Cells(shape.graph, x, x)[shape.root]
-    ok = np.broadcast_to(box.ok, x.shape)
-    x, lo, hi = (np.broadcast_to(part, ok.shape)[ok] for part in (x, box.lo, box.hi))
-    rise, fall = _widest(x, lo, hi), _widest(x, -hi, -lo)
-    if rise is None or fall is None:
-        return None
-    shown = [f"f({a:.4g}) {sign} f({b:.4g})" for (a, b), sign in ((rise, "<"), (fall, ">"))]
-    return Fact("no", True, ", ".join(shown))
+    """Refute by points where it certainly rises and others where it certainly falls.
+
+    Points of few digits come first: the note then shows the very points.
+    """
+    places = np.concatenate([shape.points.left, shape.cells.middle.left])
+    short = np.asarray([float(f"{x:.4g}") for x in places])
+    for points, digits in ((short, 4), (places, 17)):
+        x = np.unique(points[np.abs(points) <= LARGEST])
+        box = Cells(shape.graph, x, x)[shape.root]
+        ok = np.broadcast_to(box.ok, x.shape)
+        x, lo, hi = (np.broadcast_to(part, ok.shape)[ok] for part in (x, box.lo, box.hi))
+        rise, fall = _widest(x, lo, hi), _widest(x, -hi, -lo)
+        if rise is not None and fall is not None:
+            shown = [f"f({a:.{digits}g}) {sign} f({b:.{digits}g})"
+                     for (a, b), sign in ((rise, "<"), (fall, ">"))]  # fmt: skip
+            return Fact("no", True, ", ".join(shown))
+    return None
 
 
 def _widest(x: Array, lo: Array, hi: Array) -> tuple[float, float] | None:
@@ -82,62 +90,8 @@ def _widest(x: Array, lo: Array, hi: Array) -> tuple[float, float] | None:
     certain = np.where(rise > 0.0, rise, -np.inf)
     near = np.where(np.abs(x[1:]) <= 10.0, certain, -np.inf)
     end = 1 + int(np.argmax(near if (near > 0.0).any() else certain))
-    return float(x[int(np.argmin(hi[:end]))]), float(x[end])
-
-
-def _range(shape: Shape) -> dict[str, Fact]:
-    low = _extreme(shape, -1.0)
-    high = _extreme(shape, 1.0)
-    bounded = math.isfinite(low.value) and math.isfinite(high.value)
-    known = [fact for fact in (low, high) if bounded or not math.isfinite(fact.value)]
-    proved = all(f.certified for f in known) if bounded else any(f.certified for f in known)
-    if not bounded and not proved and all(math.isfinite(f.value) or f.certified for f in known):
-        proved = False
-    return {"bounded": Fact(bounded, proved), "minimum": low, "maximum": high}
-
-
-def _extreme(shape: Shape, sign: float) -> Fact:
-    """Return the supremum, or of a negative sign the infimum."""
-    limits = shape.limits(0)
-    if sign * math.inf in limits:
-        return Fact(sign * math.inf, True)
-    found = shape.bound(shape.root, shape.rise, sign)
-    ends = [shape.trends[name][0].limit for name in ("left", "right")]
-    if found.least > 1e30:
-        return Fact(sign * math.inf, False, "beyond 1e30 on samples")
-    value, certified = sign * found.most, found.is_tight
-    if not certified:
-        value = sign * found.least
-    for end, where in zip(ends, ("-inf", "inf"), strict=True):
-        if (
-            end is not None
-            and math.isfinite(end)
-            and abs(end - value) <= 3 * TOLERANCE * max(1.0, abs(end))
-            and sign * end >= found.least - TOLERANCE * max(1.0, abs(end))
-        ):
-            return Fact(end, certified, f"as x goes to {where}")
-    if not certified:
-        return Fact(value, False, f"at x = {found.at:.6g}")
-    at = _flat(shape, found.at)
-    here = shape.at(shape.root, at)
-    return Fact(here if sign * here >= found.least else sign * found.least, True,
-                f"at x = {at:.7g}")  # fmt: skip
-
-
-def _flat(shape: Shape, x: float) -> float:
-    """Return where, near `x`, the slope is zero; `x` itself if it is nowhere."""
-    from scipy.optimize import brentq
-
-    def rise(at: float) -> float:
-        found = shape.at(shape.rise, at)
-        return found if math.isfinite(found) else 0.0
-
-    for width in (1e-4, 1e-2, 0.1):
-        a, b = x - width * max(abs(x), 1e-3), x + width * max(abs(x), 1e-3)
-        first, last = rise(a), rise(b)
-        if math.isfinite(first) and math.isfinite(last) and first * last < 0:
-            return float(brentq(rise, a, b, xtol=1e-14))
-    return x
+    lowest = end - 1 - int(np.argmin(hi[:end][::-1]))  # of several the nearest to the end
+    return float(x[lowest]), float(x[end])
 
 
 def _parity(shape: Shape) -> Fact:
@@ -161,57 +115,6 @@ def _parity_of(shape: Shape) -> str:
     from evoact.language.facts.parity import parity
 
     return parity(shape.graph, shape.root)
-
-
-def _steepness(shape: Shape, continuous: Fact) -> dict[str, Fact]:
-    up, down = shape.steepest
-    norm = _norm(shape)
-    if not continuous.value:
-        lipschitz = Fact(math.inf, continuous.certified, "not continuous")
-    elif math.inf in map(abs, shape.limits(1)):
-        lipschitz = Fact(math.inf, True, "the slope is not bounded")
-    else:
-        lipschitz = _lipschitz(up, down, certain=continuous.certified)
-    return {"lipschitz": lipschitz, "one_lipschitz": _one(lipschitz, up, down),
-            "gradient_norm_preserving": norm}  # fmt: skip
-
-
-def _lipschitz(up: Bound, down: Bound, *, certain: bool) -> Fact:
-    steep = up if up.least >= down.least else down
-    most = max(up.most, down.most, 0.0)
-    least = max(up.least, down.least, 0.0)
-    if most - least <= 3 * TOLERANCE * max(1.0, least):
-        return Fact(most, certain, f"at x = {steep.at:.6g}")
-    if not math.isfinite(least) or least > 1e15:
-        return Fact(math.inf, False, "on samples")
-    note = f"certainly at most {most:.6g}" if certain and math.isfinite(most) else "on samples"
-    return Fact(least, False, note)
-
-
-def _one(lipschitz: Fact, up: Bound, down: Bound) -> Fact:
-    most, least = max(up.most, down.most), max(up.least, down.least)
-    if lipschitz.value == math.inf:
-        return Fact(False, lipschitz.certified)
-    if most <= 1.0 and lipschitz.value <= 1.0:
-        return Fact(True, lipschitz.certified or "certainly" in lipschitz.note)
-    if least > 1.0:
-        return Fact(False, lipschitz.certified or "certainly" in lipschitz.note)
-    return Fact(lipschitz.value <= 1.0 + 1e-6, False)
-
-
-def _norm(shape: Shape) -> Fact:
-    box = shape.cells[shape.rise]
-    size = np.abs(box.lo), np.abs(box.hi)
-    outside = (
-        box.ok
-        & shape.cells[shape.root].ok
-        & ((box.lo > 1) | (box.hi < -1) | (np.maximum(*size) < 1))
-    )
-    if np.any(outside):
-        return Fact(False, True)
-    middle = shape.cells.middle[shape.rise]
-    near = np.abs(np.abs(middle.lo + middle.hi) * 0.5 - 1.0) < 1e-6
-    return Fact(bool(np.all(near)), False)
 
 
 def _ends(shape: Shape) -> dict[str, Fact]:

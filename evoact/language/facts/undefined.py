@@ -27,10 +27,20 @@ def undefined(graph: Graph, root: int, x: Array) -> Flags:
             inner = [lost[arg] for arg in item.args]
             if item.op == "if_positive":
                 taken = (args[0].lo > 0) & inner[1], (args[0].hi <= 0) & inner[2]
-                lost[node] = inner[0] | taken[0] | taken[1]
+                # By IEEE what is not a number is not positive: the last branch has the value.
+                lost[node] = np.where(inner[0], inner[2], taken[0] | taken[1])
+            elif _hides(item):
+                lost[node] = nothing
             else:
                 lost[node] = reduce(np.logical_or, [nothing, *inner, _here(item, args)])
     return lost[root]
+
+
+def _hides(item: Item) -> bool:
+    """Whether a row has a value even where its argument has none, as comparisons do."""
+    if len(item.args) != 1 or item.op not in PRIMITIVES:
+        return False
+    return bool(np.isfinite(PRIMITIVES[item.op].numpy(np.float64(np.nan))))
 
 
 def _here(item: Item, args: list[Box]) -> Flags:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from evoact.language.facts.enclose import LARGEST, Cells
-from evoact.language.facts.floating import floating
+from evoact.language.facts.facts import Interval
 from evoact.language.facts.intervals import Array, Box, Flags
+from evoact.language.facts.places import ended, placed
 from evoact.language.facts.search import MOST_CELLS, split
 from evoact.language.facts.undefined import undefined
 
@@ -21,8 +20,10 @@ class Zeros:
     """Where a node is zero; `is_all` where no other zero can be."""
 
     points: tuple[float, ...]
-    intervals: tuple[tuple[float, float], ...]
+    intervals: tuple[Interval, ...]
     is_all: bool
+    is_placed: bool = True
+    """Whether all places are known to more digits than are shown."""
 
 
 def zeros(cells: Cells, node: int, slope: int, lost: Flags | None = None) -> Zeros:
@@ -32,7 +33,7 @@ def zeros(cells: Cells, node: int, slope: int, lost: Flags | None = None) -> Zer
     """
     found: set[float] = set()
     flat: list[tuple[float, float]] = []
-    is_all, whole = True, cells
+    is_all, is_placed, whole = True, True, cells
     doubts: list[float] = []
     ends = np.append(cells.left, cells.right[-1:])
     sure = _at_points(cells, ends, node, found, lost, slope)
@@ -47,8 +48,10 @@ def zeros(cells: Cells, node: int, slope: int, lost: Flags | None = None) -> Zer
         state = _states(cells, node, slope)
         flat += zip(cells.left[state == FLAT], cells.right[state == FLAT], strict=True)
         crossed = cells.left[state == CROSSED], cells.right[state == CROSSED]
-        function = floating(cells.graph, node)
-        found.update(_root(function, a, b) for a, b in zip(*crossed, strict=True))
+        for a, b in zip(*crossed, strict=True):
+            root, certain = placed(cells, node, a, b)
+            found.add(root)
+            is_placed = is_placed and certain
         left, right = cells.left[state == OPEN], cells.right[state == OPEN]
         if not len(left) or len(left) * 4 > MOST_CELLS or round_ == 6:
             is_all = is_all and not len(left)
@@ -57,7 +60,9 @@ def zeros(cells: Cells, node: int, slope: int, lost: Flags | None = None) -> Zer
         inner = np.setdiff1d(cells.left, left)
         doubts += map(float, inner[~_at_points(cells, inner, node, found, None, slope)])
     certain = all(any(a <= doubt <= b for a, b in flat) for doubt in doubts)
-    return Zeros(*_joined(whole, node, found, flat), is_all and certain)
+    points, joined = _joined(whole, node, found, flat)
+    intervals, known = ended(whole, node, joined)
+    return Zeros(points, intervals, is_all and certain, is_placed and known)
 
 
 def _at_points(cells: Cells, ends: Array, node: int, found: set[float], lost: Flags | None,
@@ -171,25 +176,6 @@ def _levelled(cells: Cells, level: Flags, first: Box, last: Box) -> Flags:
     for i in np.flatnonzero(linked)[::-1]:
         flat[i] |= flat[i + 1]
     return np.asarray(flat)
-
-
-def _root(function: Callable[[float], float], left: float, right: float) -> float:
-    """Return the zero between two points where the signs differ."""
-    first, last = function(left), function(right)
-    if first == 0.0 or last == 0.0:  # rounded to 0: the zero is there to float64's accuracy
-        return left if first == 0.0 else right
-    if math.isfinite(first) and math.isfinite(last) and first * last < 0:
-        try:
-            return float(brentq(function, left, right, xtol=1e-13, rtol=1e-14))
-        except (ValueError, RuntimeError):  # not finite between the ends, or level
-            pass
-    for _ in range(80):
-        middle = 0.5 * left + 0.5 * right
-        if (function(middle) > 0) == (first > 0):
-            left = middle
-        else:
-            right = middle
-    return 0.5 * left + 0.5 * right
 
 
 def _joined(cells: Cells, node: int, points: set[float], flat: list[tuple[float, float]]

@@ -64,7 +64,7 @@ def resolve(text: str) -> Expression:
         if word in ZOO:
             return _parsed(ZOO[word].text)
         if word not in {"x", "e", "pi", *PRIMITIVES}:
-            hint = nearest(word, (*ZOO.words, "x"))
+            hint = nearest(word, (*ZOO.words, "x")) or "; `evoact zoo` lists the names"
             raise ExpressionError(f"unknown function {word!r}{hint}", text, tokens[0].position)
     return parse(text)
 

@@ -1,0 +1,64 @@
+"""`evoact export`, called in this process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import evoact
+from evoact.cli.app import app
+from evoact.errors import InputError
+from evoact.records import SearchSpec
+
+GATE = "left(x) * sigmoid(right(x))"
+
+
+def exported(folder: Path, what: str, *arguments: str) -> dict[str, Any]:
+    """Export as pt2; return what the program says of itself."""
+    command = ["export", what, "--format", "pt2", "-o", str(folder / "out"), *arguments]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    about = {"evoact.json": ""}
+    torch.export.load(result.output.strip(), extra_files=about)
+    told: dict[str, Any] = json.loads(about["evoact.json"])
+    return told
+
+
+@pytest.mark.parametrize("text", [GATE, "a * x where a = 0.5 per channel"])
+def test_programs_are_made_for_the_channels_asked_for(text: str, tmp_path: Path) -> None:
+    assert exported(tmp_path, text)["channels"] == 64
+    assert exported(tmp_path, text, "--channels", "10")["channels"] == 10
+
+
+def test_what_takes_any_channels_is_made_for_any(tmp_path: Path) -> None:
+    assert exported(tmp_path, "relu", "--channels", "7")["channels"] is None
+
+
+def test_channels_of_a_study(tmp_path: Path) -> None:
+    spec = SearchSpec(
+        task={"epochs": 1},
+        language={"primitives": ["left", "right", "mul", "sigmoid"], "widths": ["1/2"]},
+        evolution={"population": 2, "generations": 1, "seeds": [GATE]},
+        evaluate={"executor": "inline", "confirm": {"top": 0}},
+        tracking={"mlflow": "off"},
+    )
+    study = evoact.search(spec, name="gates", runs_dir=tmp_path)
+    assert exported(tmp_path, str(study.folder))["channels"] == 64
+    assert exported(tmp_path, str(study.folder), "--channels", "8")["channels"] == 8
+
+
+@pytest.mark.parametrize(
+    ("channels", "cure"), [("7", "pass 6 or 8"), ("1", "pass 2"), ("1021", "pass 1020 or 1022")]
+)
+def test_channels_that_fill_no_groups_are_refused(channels: str, cure: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    command = ["export", GATE, "--channels", channels, "-o", str(folder)]
+    error = CliRunner().invoke(app, command).exception
+    assert isinstance(error, InputError)
+    assert f"channels is {channels}, but {GATE!r} needs a multiple of 2; {cure}" in str(error)
+    assert not folder.exists()
