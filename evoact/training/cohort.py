@@ -124,14 +124,14 @@ def build_network(
     late, genes = candidate.late, candidate.anneal
 
     def activation(channels: int, channel_dim: int) -> nn.Module:
-        if genes is None:
+        if candidate.early is None:
             return Activation(late, channels, channel_dim)
-        return Annealed(genes.early, late, channels, channel_dim)
+        return Annealed(candidate.early, late, channels, channel_dim)
 
-    early = genes.early if genes else late
+    early = candidate.early or late
     multiple = math.lcm(early.channel_multiple, late.channel_multiple)
     network = task.network(activation, Width(late.width, multiple, width))
-    first = genes.early if genes and genes.end > 0.0 else late
+    first = early if genes and genes.end > 0.0 else late
     gain = initialisation_gain(first)
     draw_weights(network, gain, generator(seed, replicate, _WEIGHTS))
     return network
