@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoact.errors import InputError
-from evoact.records import Listener, SearchSpec
-from evoact.study import Study, load_space, make_evaluator, refuse_existing, run
+from evoact.records import Listener, SearchSpec, costly_early
+from evoact.study import Study, load_space, make_evaluator, refuse_existing, run, with_control
 from evoact.tracking import (
     ConfirmationCsv,
     Guarded,
@@ -35,6 +35,7 @@ def search(
     executor: str | None = None,
     workers: int | None = None,
     address: str | None = None,
+    control: str | None = None,
     listeners: Sequence[Listener] = (),
 ) -> Study:
     """Search a space to its end, and return the finished study.
@@ -47,6 +48,8 @@ def search(
         executor: `"ray"` or `"inline"` instead of what the space says.
         workers: how many cohorts are trained at once, instead of likewise.
         address: of a running Ray cluster; by default one is started here.
+        control: `"static-late"` for the same search without annealing,
+            `"static-early"` to confirm the early functions alone as well.
         listeners: told of every record of the journal, besides the trackers.
 
     Raises:
@@ -60,9 +63,11 @@ def search(
         print(study.best(1)[0].expression)
     """
     spec = space if isinstance(space, SearchSpec) else load_space(space)
-    spec = with_evaluate(spec, executor=executor, workers=workers)
+    spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
+    for sentence in costly_early(spec):
+        warnings.warn(sentence, stacklevel=2)
     _ready_store(spec, runs)
     with _evaluator(spec, address) as evaluator:
         study = Study.create(spec, runs, name, seed)

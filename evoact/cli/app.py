@@ -24,6 +24,13 @@ class Executor(StrEnum):
     RAY = "ray"
 
 
+class Control(StrEnum):
+    """What a search is compared with to see what annealing gives."""
+
+    STATIC_LATE = "static-late"
+    STATIC_EARLY = "static-early"
+
+
 class Params(StrEnum):
     """Which parameter values an export starts from."""
 
@@ -60,6 +67,13 @@ def search(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the space and show it resolved; train nothing.")
     ] = False,
+    control: Annotated[
+        Control | None,
+        typer.Option(
+            help="Search without annealing, or also confirm the early functions alone: "
+            "the controls that say what annealing gives."
+        ),
+    ] = None,
 ) -> None:
     """Search a space for activation functions, then confirm the best with fresh seeds."""
     from evoact.cli.searching import run_search
@@ -74,6 +88,7 @@ def search(
         workers=workers,
         seed=seed,
         dry_run=dry_run,
+        control=control and control.value,
     )
 
 

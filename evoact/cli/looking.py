@@ -20,14 +20,18 @@ from evoact.study import Study
 
 def show_top(folder: Path, n: int, as_json: bool) -> None:
     """Print the hall of fame of a study."""
-    from evoact.tracking import hall_of_fame_columns, hall_of_fame_rows
+    from evoact.tracking import GENES, annealing_text, hall_of_fame_columns, hall_of_fame_rows
 
     study = Study.load(folder)
     rows = hall_of_fame_rows(study.history)[:n]
     if as_json:
         print_json(rows)
         return
-    columns = [c for c in hall_of_fame_columns(study.spec) if any(row[c] != "" for row in rows)]
+    # The genes in one text: eight columns of them are for files.
+    annealing = {c.id: annealing_text(c) for c in study.history.candidates.values()}
+    rows = [{**row, "annealing": annealing[str(row["id"])]} for row in rows]
+    every = [c for c in hall_of_fame_columns(study.spec) if c not in GENES]
+    columns = [c for c in [*every, "annealing"] if any(row[c] not in {"", "-"} for row in rows)]
     table = Table(title=f"{study.name}: hall of fame", box=box.SIMPLE)
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold", no_wrap=column == "id")

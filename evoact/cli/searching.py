@@ -13,8 +13,8 @@ from rich.console import Console
 from evoact import api
 from evoact.cli.main import INTERRUPTED
 from evoact.errors import EvoactError, InputError
-from evoact.records import History, Listener, Record, SearchSpec
-from evoact.study import Study, dump_space, estimate_seconds, load_space
+from evoact.records import History, Listener, Record, SearchSpec, costly_early
+from evoact.study import Study, dump_space, estimate_seconds, load_space, with_control
 from evoact.study.estimate import trainings, worker_count
 from evoact.tracking import Console as SearchConsole
 from evoact.tracking import Guarded, print_summary
@@ -33,15 +33,19 @@ def run_search(
     workers: int | None,
     seed: int,
     dry_run: bool,
+    control: str | None,
 ) -> None:
     """Search a space from its file; show it as it goes."""
     console = wide_console()
     spec = load_space(path, settings)
     spec = api.with_evaluate(spec, executor=executor, workers=workers)
+    spec = with_control(spec, control)
     if dry_run:
+        _warn_of_costly_early(spec)
         console.print(dump_space(spec), highlight=False, markup=False, soft_wrap=True)
         return
-    console.print(_announcement(spec), highlight=False, markup=False, soft_wrap=True)
+    for line in (_announcement(spec), *_about_control(spec, control)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     _finish(
         console,
         runs_dir,
@@ -67,13 +71,32 @@ def wide_console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 120)
 
 
+def _warn_of_costly_early(spec: SearchSpec) -> None:
+    """Warn as a search would; that one does it by itself."""
+    for sentence in costly_early(spec):
+        warnings.warn(sentence, stacklevel=2)
+
+
+def _about_control(spec: SearchSpec, control: str | None) -> list[str]:
+    if control != "static-early":
+        return []
+    listed = ", ".join(spec.anneal.early_functions())
+    what = f"{listed} and what the winner starts from" if listed else "what the winner starts from"
+    return [
+        "static early: with the early function alone all candidates that share it are one "
+        f"training, so the search is as without --control; {what} "
+        "will be confirmed alone, under the winner's seeds"
+    ]
+
+
 def _announcement(spec: SearchSpec) -> str:
     evolution, confirm = spec.evolution, spec.evaluate.confirm
     count = worker_count(spec)
     return (
         f"{spec.name}: {evolution.generations} generations of {evolution.population} candidates on "
         f"{spec.task.name} ({spec.task.network}, {spec.task.epochs} epochs), then the best "
-        f"{confirm.top} and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds: "
+        f"{confirm.top} and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
+        f"{', and the controls of an annealed winner' if spec.most_controls else ''}: "
         f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
         f"about {duration_text(estimate_seconds(spec))} on this machine"
     )

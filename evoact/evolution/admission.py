@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from evoact.evolution.genes import fitting_genes
 from evoact.evolution.individual import Individual
 from evoact.language import (
     Expression,
@@ -13,6 +16,7 @@ from evoact.language import (
 )
 from evoact.language.standard import standardised
 from evoact.records import Anneal, Candidate, LanguageSpec, Rejected
+from evoact.records.anneal import BLEND
 
 
 class Admission:
@@ -51,7 +55,7 @@ class Admission:
             late = standardised(expression, self._language.normalise).canonical()
         except ExpressionError as error:
             return Rejected(str(expression), f"not standardised: {error.message}")
-        candidate = Candidate(late, _genes(child.anneal, late), origin, parents)
+        candidate = Candidate(late, fitting_genes(child.anneal, late), origin, parents)
         if (known := self._known(candidate)) is not None:
             return Rejected(candidate.text, "duplicate", known)
         return candidate
@@ -71,12 +75,17 @@ class Admission:
         if function is None:
             function = candidate.id
             self._functions.add(candidate.late, function)
-        known = self._seen.get((function, candidate.anneal))
+        # Genes as they are and with the early function that is derived: equal
+        # trainings are found by either.
+        keys = [(function, candidate.anneal), (function, _explicit(candidate))]
+        known = next((self._seen[key] for key in keys if key in self._seen), None)
         if known is None:
-            self._seen[function, candidate.anneal] = candidate.id
+            self._seen |= dict.fromkeys(keys, candidate.id)
         return known
 
 
-def _genes(genes: Anneal | None, late: Expression) -> Anneal | None:
-    """Return the genes; None where the early function has another width."""
-    return genes if genes is not None and genes.early.width == late.width else None
+def _explicit(candidate: Candidate) -> Anneal | None:
+    genes = candidate.anneal
+    if genes is None or genes.path != BLEND:
+        return genes
+    return replace(genes, early=candidate.early)

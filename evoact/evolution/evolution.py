@@ -45,6 +45,9 @@ class Evolution:
         self.generation = 0
         self.rejected: list[Rejected] = []
         self._rng = random.Random(seed)  # noqa: S311  # a search, not a secret
+        # Genes have draws of their own: a space without annealing, the control of
+        # another, starts from the same expressions.
+        self._rng_of_genes = random.Random(f"{seed} genes")  # noqa: S311  # likewise
         made = grammar(space.language, self._rng)
         self._generator = Generator(made, self._rng)
         self._mutation = Mutation(made, self._generator, self._rng)
@@ -143,12 +146,12 @@ class Evolution:
             child, origin = crossover(first, parents[1], self._rng), "crossover"
         else:
             child, origin = self._mutation(first)
-        child.anneal = vary_genes(child.anneal, self.space.anneal, self._rng)
+        child.anneal = vary_genes(child.anneal, self.space.anneal, self._rng_of_genes)
         return child, origin, tuple(p.candidate.id for p in parents if p.candidate)
 
     def _random(self) -> Individual:
         tree = self._generator.tree(self._rng.choice(_EXTRA_DEPTHS))
-        return Individual(tree, draw_genes(self.space.anneal, self._rng))
+        return Individual(tree, draw_genes(self.space.anneal, self._rng_of_genes))
 
     def _admit(self, child: Individual, origin: str, parents: tuple[str, ...]) -> None:
         """Make a candidate of an offspring, unless there is a reason not to."""

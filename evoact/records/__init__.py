@@ -1,12 +1,17 @@
 """Records: frozen data that rooms and processes exchange."""
 
-from evoact.records.candidate import SCHEDULES, Anneal, Candidate
+from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
+from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
+from evoact.records.candidate import Candidate
 from evoact.records.cohort import Cohort, cut
+from evoact.records.early_cost import costly_early
+from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
     ConfirmationAsked,
+    ControlsAsked,
     Evaluated,
     GenerationAsked,
     GenerationTold,
@@ -17,13 +22,12 @@ from evoact.records.journal import (
     decode,
     encode,
 )
+from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
 from evoact.records.spec import (
     DTYPE,
     NETWORKS,
-    NO_ANNEALING,
     OBJECTIVES,
-    SPEC_VERSION,
     TASKS,
     THREADS,
     EvolutionSpec,
@@ -34,8 +38,10 @@ from evoact.records.spec import (
 )
 
 __all__ = [
+    "BY",
     "DTYPE",
     "JOURNAL_VERSION",
+    "LAYERS",
     "NETWORKS",
     "NO_ANNEALING",
     "OBJECTIVES",
@@ -44,9 +50,13 @@ __all__ = [
     "TASKS",
     "THREADS",
     "Anneal",
+    "AnnealSpec",
     "Candidate",
     "Cohort",
+    "ConfirmSpec",
     "ConfirmationAsked",
+    "ControlsAsked",
+    "EvaluateSpec",
     "Evaluated",
     "Evaluation",
     "EvolutionSpec",
@@ -63,9 +73,11 @@ __all__ = [
     "StudyFinished",
     "StudyStarted",
     "TaskSpec",
+    "costly_early",
     "cut",
     "decode",
     "encode",
     "load_params",
+    "migrated_spec",
     "save_params",
 ]

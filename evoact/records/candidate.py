@@ -6,62 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
-from evoact.errors import InputError, nearest
+from evoact.errors import InputError
 from evoact.language import LANGUAGE_VERSION, Expression, resolve
-
-SCHEDULES: Final = ("linear", "cosine")
-
-
-@dataclass(frozen=True, slots=True)
-class Anneal:
-    """Annealing genes: from which early function, by which schedule, when.
-
-    `start` and `end` are shares of the training steps: g is 0 until `start`
-    and 1 from `end` on.
-
-    >>> Anneal(resolve("relu"), "linear", 0.0, 0.5).to_dict()
-    {'early': 'relu(x)', 'schedule': 'linear', 'start': 0.0, 'end': 0.5}
-    """
-
-    early: Expression
-    schedule: str = "linear"
-    start: float = 0.0
-    end: float = 0.5
-
-    def __post_init__(self) -> None:
-        # One writing for equal genes, so that they are equal and so is the id.
-        object.__setattr__(self, "early", self.early.canonical())
-        object.__setattr__(self, "start", float(self.start))
-        object.__setattr__(self, "end", float(self.end))
-        if self.schedule not in SCHEDULES:
-            raise InputError(
-                f"schedule is {self.schedule!r}{nearest(self.schedule, SCHEDULES)}; "
-                f"wanted one of {', '.join(SCHEDULES)}"
-            )
-        if not 0.0 <= self.start <= self.end < 1.0:
-            raise InputError(
-                f"anneal start is {self.start} and end is {self.end}; wanted "
-                "0 <= start <= end < 1, so that training goes on after g reached 1"
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data, in which the early function is its canonical text."""
-        return {
-            "early": str(self.early),
-            "schedule": self.schedule,
-            "start": self.start,
-            "end": self.end,
-        }
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Anneal:
-        """Read what `to_dict` wrote."""
-        return cls(resolve(data["early"]), data["schedule"], data["start"], data["end"])
+from evoact.language.early import auto_early
+from evoact.records.anneal import Anneal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One thing to train: the late expression and its annealing genes.
 
@@ -74,7 +27,8 @@ class Candidate:
     Two candidates are equal when their id is; origin and parents are history.
 
     Raises:
-        InputError: early and late function differ in width.
+        InputError: early and late function differ in width, or the path cannot
+            serve the late function.
 
     >>> Candidate(resolve("silu")).id[:12]
     'de4a1b732248'
@@ -87,12 +41,28 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.late.canonical())
-        if self.anneal is not None and self.anneal.early.width != self.late.width:
+        early = self.early
+        if early is not None and early.width != self.late.width:
             raise InputError(
                 f"late is {str(self.late)!r} of width {self.late.width}, early is "
-                f"{str(self.anneal.early)!r} of width {self.anneal.early.width}; annealing adds "
-                "the two up: wanted equal widths, or anneal=None"
+                f"{str(early)!r} of width {early.width}; annealing adds the two up: wanted "
+                "equal widths, early None (one is derived), or anneal=None"
             )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Candidate) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @cached_property
+    def early(self) -> Expression | None:
+        """The function that networks start with, given or derived; None without annealing."""
+        if self.anneal is None:
+            return None
+        if self.anneal.early is not None:
+            return self.anneal.early
+        return auto_early(self.late, self.anneal.path).canonical()
 
     @cached_property
     def text(self) -> str:
@@ -102,7 +72,8 @@ class Candidate:
     @cached_property
     def id(self) -> str:
         """The sha256 of language version, canonical text and genes, in hex."""
-        identity = [LANGUAGE_VERSION, self.text, self.anneal and self.anneal.to_dict()]
+        genes = self.anneal.identity(self.early) if self.anneal and self.early else None
+        identity = [LANGUAGE_VERSION, self.text, genes]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     @property
@@ -129,12 +100,11 @@ class Candidate:
         """
         genes = data["anneal"]
         late = resolve(data["late"])
-        candidate = cls(
-            late,
-            Anneal.from_dict(genes) if genes else None,
-            data["origin"],
-            tuple(data["parents"]),
-        )
+        candidate = cls(late, origin=data["origin"], parents=tuple(data["parents"]))
         object.__setattr__(candidate, "late", late)
+        # Put in afterwards: genes that an older version allowed are read, and an
+        # early function is derived when someone asks for it.
+        object.__setattr__(candidate, "anneal", Anneal.from_dict(genes) if genes else None)
+        candidate.__dict__.pop("early", None)
         candidate.__dict__["id"] = data["id"]
         return candidate

@@ -23,6 +23,8 @@ class Cohort:
         timeout: seconds that one candidate's training may take.
         device: `"cpu"` or `"cuda"`.
         test: whether to measure on the test set after training.
+        share_prefix: whether candidates with one early function are trained
+            together until g rises; it changes no result.
     """
 
     candidates: tuple[Candidate, ...]
@@ -32,6 +34,7 @@ class Cohort:
     timeout: float = 600.0
     device: str = "cpu"
     test: bool = False
+    share_prefix: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -43,6 +46,7 @@ class Cohort:
             "timeout": self.timeout,
             "device": self.device,
             "test": self.test,
+            "share_prefix": self.share_prefix,
         }
 
     @classmethod

@@ -38,6 +38,9 @@ class Evaluation:
         params: trained activation parameters, `{layer: {name: values}}`.
         seconds: training time.
         environment: device, dtype, threads and versions.
+        steps: optimiser steps of the training, shared ones included.
+        shared_steps: how many of them were trained once for several candidates,
+            and this one went on from there.
     """
 
     candidate_id: str
@@ -52,6 +55,8 @@ class Evaluation:
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     environment: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    shared_steps: int = 0
 
     def __post_init__(self) -> None:
         for name, value in {**self.objectives, **self.test}.items():

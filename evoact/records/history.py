@@ -11,6 +11,7 @@ from evoact.records.candidate import Candidate
 from evoact.records.evaluation import Evaluation
 from evoact.records.journal import (
     ConfirmationAsked,
+    ControlsAsked,
     Evaluated,
     GenerationAsked,
     GenerationTold,
@@ -39,6 +40,7 @@ class History:
     asked: dict[int, GenerationAsked] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
     confirmation: ConfirmationAsked | None = None
+    controls: ControlsAsked | None = None
     finished: StudyFinished | None = None
 
     @classmethod
@@ -68,10 +70,17 @@ class History:
                 self.told.add(record.generation)
             case ConfirmationAsked():
                 self.confirmation = record
-                for candidate in (*record.finalists.values(), *record.baselines.values()):
-                    self.candidates.setdefault(candidate.id, candidate)
+                self._meet([*record.finalists.values(), *record.baselines.values()])
+            case ControlsAsked():
+                self.controls = record
+                self._meet(record.controls.values())
             case StudyFinished():
                 self.finished = record
+
+    def _meet(self, candidates: Iterable[Candidate]) -> None:
+        """Take in candidates that may not have been part of the search."""
+        for candidate in candidates:
+            self.candidates.setdefault(candidate.id, candidate)
 
     @property
     def spec(self) -> SearchSpec:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from evoact.records.candidate import Candidate
 from evoact.records.evaluation import Evaluation
 
-JOURNAL_VERSION: Final = 1
+JOURNAL_VERSION: Final = 2  # 2: controls_asked; journals of 1 are read as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,17 @@ class ConfirmationAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlsAsked:
+    """What the winner is compared with: trained from its fresh seeds, without annealing.
+
+    `controls` are its late and its early function alone, by name; `of` is its id.
+    """
+
+    of: str
+    controls: Mapping[str, Candidate]
+
+
+@dataclass(frozen=True, slots=True)
 class StudyFinished:
     """The last line; `winner` is the id of the best candidate, if there is one."""
 
@@ -79,7 +90,13 @@ class StudyFinished:
 
 
 Record = (
-    StudyStarted | GenerationAsked | Evaluated | GenerationTold | ConfirmationAsked | StudyFinished
+    StudyStarted
+    | GenerationAsked
+    | Evaluated
+    | GenerationTold
+    | ConfirmationAsked
+    | ControlsAsked
+    | StudyFinished
 )
 
 _TYPES: Final[dict[str, type[Record]]] = {
@@ -88,6 +105,7 @@ _TYPES: Final[dict[str, type[Record]]] = {
     "evaluated": Evaluated,
     "generation_told": GenerationTold,
     "confirmation_asked": ConfirmationAsked,
+    "controls_asked": ControlsAsked,
     "study_finished": StudyFinished,
 }
 _NAMES: Final = {record: name for name, record in _TYPES.items()}
@@ -132,6 +150,12 @@ def decode(line: str) -> Record:
         data["evaluation"] = Evaluation.from_dict(data["evaluation"])
     elif kind is ConfirmationAsked:
         for role in ("finalists", "baselines"):
-            data[role] = {k: Candidate.from_dict(v) for k, v in data[role].items()}
+            data[role] = _candidates(data[role])
         data["replicates"] = tuple(data["replicates"])
+    elif kind is ControlsAsked:
+        data["controls"] = _candidates(data["controls"])
     return kind(**data)
+
+
+def _candidates(data: Mapping[str, Any]) -> dict[str, Candidate]:
+    return {label: Candidate.from_dict(item) for label, item in data.items()}

@@ -7,24 +7,16 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 from __future__ import annotations
 
 import math
-import re
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
 
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
-from evoact.records.candidate import SCHEDULES, Anneal, Candidate
+from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
+from evoact.records.evaluate_spec import EvaluateSpec
+from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
     check_seed,
@@ -34,59 +26,20 @@ from evoact.records.possible import (
     read_widths,
     width_text,
 )
+from evoact.records.section import ExpressionText, Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
-SPEC_VERSION: Final = 1
 TASKS: Final = ("digits", "mnist1d")
 NETWORKS: Final = ("mlp", "conv", "attention")
 OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
-NO_ANNEALING: Final = "none"
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
 DTYPE: Final = "float32"
 
-_UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def _one_of(known: tuple[str, ...]) -> AfterValidator:
-    def check(value: str) -> str:
-        if value not in known:
-            raise ValueError(
-                f"unknown value {value!r}{nearest(value, known)}; wanted one of {', '.join(known)}"
-            )
-        return value
-
-    return AfterValidator(check)
-
-
-def _expression(text: str) -> str:
-    resolve(text)
-    return text
-
-
-def _seconds(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([smh]?)\s*", value)
-    if match is None:
-        raise ValueError(f"{value!r} is no duration; wanted seconds or such as 90s, 10m, 2h")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-ExpressionText = Annotated[str, AfterValidator(_expression)]
-Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[int, Field(ge=1)]
 WidthRatio = Annotated[
     Fraction, BeforeValidator(read_width), PlainSerializer(width_text, when_used="json")
 ]
-
-
-class Section(BaseModel):
-    """A frozen part of the specification; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TaskSpec(Section):
@@ -100,8 +53,8 @@ class TaskSpec(Section):
     group does not divide them.
     """
 
-    name: Annotated[str, _one_of(TASKS)] = "mnist1d"
-    network: Annotated[str, _one_of(NETWORKS)] = "mlp"
+    name: Annotated[str, one_of(TASKS)] = "mnist1d"
+    network: Annotated[str, one_of(NETWORKS)] = "mlp"
     epochs: Positive = 50
     batch_size: Positive = 100
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
@@ -187,51 +140,6 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
-class AnnealSpec(Section):
-    """From which early functions networks are annealed, and when.
-
-    With `evolve`, early function, schedule and end point are genes: `early`
-    and `schedule` are chosen from the lists, the end point on a grid up to
-    `end`. Without, the first of each list and `end` hold for all candidates.
-    `none` among the early functions means to train with the late one alone;
-    so is a candidate trained whose width differs from its gene's early function,
-    as GradNet adds the two up.
-    """
-
-    early: Annotated[tuple[str, ...], Field(min_length=1)] = ("relu", NO_ANNEALING)
-    path: Literal["blend"] = "blend"
-    schedule: Annotated[tuple[Annotated[str, _one_of(SCHEDULES)], ...], Field(min_length=1)] = (
-        SCHEDULES
-    )
-    start: Share = 0.0
-    end: Share = 0.5
-    evolve: bool = True
-
-    @field_validator("early")
-    @classmethod
-    def _expressions(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
-        for text in texts:
-            if text != NO_ANNEALING:
-                resolve(text)
-        return texts
-
-    @model_validator(mode="after")
-    def _ordered(self) -> AnnealSpec:
-        if self.end < self.start:
-            raise ValueError(f"end is {self.end}, before start {self.start}; wanted end >= start")
-        return self
-
-    def genes(self, early: str, schedule: str, end: float) -> Anneal | None:
-        """Return the genes for an entry of `early`, or None for `none`."""
-        if early == NO_ANNEALING:
-            return None
-        return Anneal(resolve(early), schedule, self.start, end)
-
-    def default(self) -> Anneal | None:
-        """Return the genes of a candidate when they do not evolve."""
-        return self.genes(self.early[0], self.schedule[0], self.end)
-
-
 class EvolutionSpec(Section):
     """How candidates are bred and selected."""
 
@@ -251,34 +159,6 @@ class EvolutionSpec(Section):
         a study's cohorts are the same wherever it runs.
         """
         return math.ceil(self.population / 8) if self.cohort == "auto" else self.cohort
-
-
-class ConfirmSpec(Section):
-    """How the best candidates are trained again with fresh seeds."""
-
-    top: Annotated[int, Field(ge=0)] = 5
-    seeds: Annotated[int, Field(ge=2)] = 10
-    baselines: tuple[ExpressionText, ...] = ("relu", "silu", "gelu")
-
-    def baseline_candidates(self) -> dict[str, Candidate]:
-        """Return the baselines by name; they are trained without annealing."""
-        return {text: Candidate(resolve(text), origin="baseline") for text in self.baselines}
-
-
-class EvaluateSpec(Section):
-    """Where and how long candidates are trained."""
-
-    executor: Literal["ray", "inline"] = "ray"
-    workers: Literal["auto"] | Positive = "auto"
-    cpus_per_worker: Positive = 1
-    gpus_per_worker: Annotated[float, Field(ge=0)] = 0
-    timeout: Duration = 600.0
-    confirm: ConfirmSpec = ConfirmSpec()
-
-    @property
-    def device(self) -> str:
-        """The kind of device that workers train on."""
-        return "cuda" if self.gpus_per_worker > 0 else "cpu"
 
 
 def _yaml_off(value: Any) -> Any:
@@ -310,18 +190,23 @@ class SearchSpec(Section):
     (8, 8)
     """
 
-    spec_version: Literal[1] = SPEC_VERSION
+    spec_version: Literal[2] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
     language: LanguageSpec = LanguageSpec()
     anneal: AnnealSpec = AnnealSpec()
     evolution: EvolutionSpec = EvolutionSpec()
     objectives: Annotated[
-        dict[Annotated[str, _one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
+        dict[Annotated[str, one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
     ] = Field(default={"val_accuracy": "max"})
     evaluate: EvaluateSpec = EvaluateSpec()
     tracking: TrackingSpec = TrackingSpec()
     run: RunSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_now(cls, data: Any) -> Any:
+        return migrated_spec(data)
 
     @model_validator(mode="after")
     def _reachable(self) -> SearchSpec:
@@ -332,6 +217,9 @@ class SearchSpec(Section):
                 f"evolution.seeds are {len(self.evolution.seeds)}, more than evolution.population "
                 f"{self.evolution.population}; raise the population or drop some"
             )
+        self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
+        check_widths_of_early(self.anneal, self.language.widths)
+        check_epochs(self.anneal, self.task.epochs)
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
@@ -342,6 +230,12 @@ class SearchSpec(Section):
     def primary(self) -> str:
         """The objective that ranks the hall of fame: the first one."""
         return next(iter(self.objectives))
+
+    @property
+    def most_controls(self) -> int:
+        """How many controls a winner has at most: its late and its early function alone."""
+        confirm = self.evaluate.confirm
+        return 2 if confirm.controls and confirm.top and not self.anneal.is_off else 0
 
     def signed(self, objectives: dict[str, float]) -> tuple[float, ...]:
         """Return the objectives' values so that more is better in each.

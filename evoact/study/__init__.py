@@ -1,5 +1,6 @@
 """Studies: a search from its YAML to its winner, resumable at any moment."""
 
+from evoact.study.control import CONTROLS, with_control
 from evoact.study.estimate import estimate_seconds
 from evoact.study.evaluators import Evaluator, InlineEvaluator, make_evaluator
 from evoact.study.journal import read_journal
@@ -8,6 +9,7 @@ from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, refuse_existing
 
 __all__ = [
+    "CONTROLS",
     "Evaluator",
     "Found",
     "InlineEvaluator",
@@ -20,4 +22,5 @@ __all__ = [
     "refuse_existing",
     "run",
     "space_from_text",
+    "with_control",
 ]

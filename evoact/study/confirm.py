@@ -1,11 +1,13 @@
-"""Who is trained again with fresh seeds, and who is called the winner."""
+"""Who is trained again with fresh seeds, who is called the winner, and its controls."""
 
 from __future__ import annotations
 
 from statistics import fmean
 
-from evoact.records import Candidate, ConfirmationAsked
+from evoact.records import Candidate, ConfirmationAsked, ControlsAsked
 from evoact.study.study import Study
+
+STATIC_LATE, STATIC_EARLY = "static late", "static early"
 
 
 def confirmation(study: Study) -> ConfirmationAsked:
@@ -30,6 +32,23 @@ def choose_winner(study: Study) -> str | None:
         best = study.best(1)
         return best[0].candidate.id if best else None
     return max(finalists, key=lambda candidate: _merit(study, candidate)).id
+
+
+def controls(study: Study, winner: str | None) -> ControlsAsked | None:
+    """Return the controls of an annealed winner: its late and its early function alone.
+
+    They say whether it is the annealing that makes the winner good. None where
+    it was not annealed, or not confirmed itself.
+    """
+    asked = study.history.confirmation
+    finalists = asked.finalists.values() if asked else ()
+    candidate = next((c for c in finalists if c.id == winner), None)
+    if candidate is None or candidate.early is None or not study.spec.evaluate.confirm.controls:
+        return None
+    alone = {STATIC_LATE: candidate.late, STATIC_EARLY: candidate.early}
+    origin, parents = "control", (candidate.id,)
+    made = {label: Candidate(e, None, origin, parents) for label, e in alone.items()}
+    return ControlsAsked(candidate.id, made)
 
 
 def _merit(study: Study, candidate: Candidate) -> tuple[int, float]:

@@ -36,7 +36,7 @@ def trainings(spec: SearchSpec) -> int:
     """Return how many networks a whole search trains, confirmation included."""
     confirm = spec.evaluate.confirm
     search = spec.evolution.population * spec.evolution.generations
-    return search + (confirm.top + len(confirm.baselines)) * confirm.seeds
+    return search + (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
 
 
 def estimate_seconds(spec: SearchSpec) -> float:

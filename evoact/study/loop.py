@@ -21,7 +21,7 @@ from evoact.records import (
     StudyFinished,
     cut,
 )
-from evoact.study.confirm import choose_winner, confirmation
+from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
 
@@ -48,7 +48,9 @@ def run(study: Study, evaluator: Evaluator) -> None:
         if generation not in study.history.told:
             study.record(GenerationTold(generation))
     _confirm(study, evaluator)
-    study.record(StudyFinished(choose_winner(study)))
+    winner = choose_winner(study)
+    _control(study, evaluator, winner)
+    study.record(StudyFinished(winner))
 
 
 def _ask(study: Study, asked: GenerationAsked) -> None:
@@ -86,6 +88,7 @@ def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) ->
             timeout=study.spec.evaluate.timeout,
             device=study.run.device,
             test=replicate > 0,
+            share_prefix=study.spec.anneal.share_prefix,
         )
         for group in missing
         if group
@@ -108,9 +111,25 @@ def _confirm(study: Study, evaluator: Evaluator) -> None:
     if asked is None:
         asked = confirmation(study)
         study.record(asked)
-    contestants = list(
-        {c.id: c for c in (*asked.finalists.values(), *asked.baselines.values())}.values()
-    )
-    cohorts = [c for r in asked.replicates for c in cohorts_of(study, contestants, r)]
+    _replicate(study, evaluator, [*asked.finalists.values(), *asked.baselines.values()])
+
+
+def _control(study: Study, evaluator: Evaluator, winner: str | None) -> None:
+    """Train the winner's controls with the seeds that it was confirmed with."""
+    asked = study.history.controls
+    if asked is None:
+        asked = controls(study, winner)
+        if asked is None:
+            return
+        study.record(asked)
+    _replicate(study, evaluator, [*asked.controls.values()])
+
+
+def _replicate(study: Study, evaluator: Evaluator, candidates: Sequence[Candidate]) -> None:
+    """Train candidates, each once, with all fresh seeds; what is there already stays."""
+    assert study.history.confirmation is not None
+    contestants = list({c.id: c for c in candidates}.values())
+    replicates = study.history.confirmation.replicates
+    cohorts = [c for r in replicates for c in cohorts_of(study, contestants, r)]
     for evaluation in evaluator.evaluate(cohorts):
         study.record_evaluation(evaluation)

@@ -12,19 +12,21 @@ from evoact.tracking.confirmation import (
     comparisons,
     confirmation_rows,
     contestants,
+    control_comparisons,
 )
 from evoact.tracking.console import Console
-from evoact.tracking.describe import annealing_text, csv_text
+from evoact.tracking.describe import GENES, annealing_text, csv_text
 from evoact.tracking.figures import function_figure, save_figure
 from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import check_reachable, prepare_store, tracking_uri
 from evoact.tracking.mlflow_tracker import MlflowTracker
-from evoact.tracking.summary import print_summary, verdict
+from evoact.tracking.summary import print_summary, sharing, verdict
 from evoact.tracking.winners import WinnerFiles
 
 __all__ = [
+    "GENES",
     "Comparison",
     "ConfirmationCsv",
     "Console",
@@ -40,6 +42,7 @@ __all__ = [
     "comparisons",
     "confirmation_rows",
     "contestants",
+    "control_comparisons",
     "csv_text",
     "function_figure",
     "hall_of_fame_columns",
@@ -47,6 +50,7 @@ __all__ = [
     "prepare_store",
     "print_summary",
     "save_figure",
+    "sharing",
     "tracking_uri",
     "verdict",
 ]

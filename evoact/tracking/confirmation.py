@@ -13,7 +13,7 @@ from evoact.records import Candidate, History, Record, StudyFinished
 from evoact.stats import Interval, Paired, compare_paired, holm, mean_interval
 from evoact.tracking.describe import csv_text
 
-WINNER, FINALIST, BASELINE = "winner", "finalist", "baseline"
+WINNER, CONTROL, FINALIST, BASELINE = "winner", "control", "finalist", "baseline"
 VALIDATION, TEST = "validation accuracy", "test accuracy"
 
 CONFIRMATION_COLUMNS: Final = (
@@ -58,9 +58,10 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The winner against one baseline; `skipped` pairs lack one of the two values.
+    """The winner against one baseline or control; `skipped` pairs lack one of the values.
 
-    `corrected` is the p-value after Holm's correction over all baselines.
+    `corrected` is the p-value after Holm's correction over all baselines, or
+    over the controls.
     """
 
     baseline: str
@@ -71,10 +72,10 @@ class Comparison:
 
 
 def contestants(history: History) -> list[Contestant]:
-    """Return who was confirmed: the winner, the other finalists, the baselines.
+    """Return who was confirmed: the winner, its controls, the other finalists, the baselines.
 
     A candidate that is finalist and baseline at once is listed once: as the
-    winner if it won, else as the baseline.
+    winner if it won, else as the baseline. A control is listed in any case.
     """
     if history.confirmation is None:
         return []
@@ -83,6 +84,8 @@ def contestants(history: History) -> list[Contestant]:
     known = {candidate.id for candidate in baselines.values()}
     everyone = [*finalists.items(), *baselines.items()]
     roles = [(k, WINNER, c) for k, c in everyone if c.id == winner][:1]
+    controls = history.controls.controls if history.controls else {}
+    roles += [(k, CONTROL, c) for k, c in controls.items()]
     roles += [(k, FINALIST, c) for k, c in finalists.items() if c.id not in {winner, *known}]
     roles += [(k, BASELINE, c) for k, c in baselines.items() if c.id != winner]
     return [_contestant(label, role, candidate, history) for label, role, candidate in roles]
@@ -111,15 +114,24 @@ def comparisons(history: History) -> list[Comparison]:
     Baselines without any shared replicate are left out; so is the winner's
     own name among the baselines.
     """
+    return _compared(history, BASELINE)
+
+
+def control_comparisons(history: History) -> list[Comparison]:
+    """Compare an annealed winner with its late and its early function alone, likewise."""
+    return _compared(history, CONTROL)
+
+
+def _compared(history: History, role: str) -> list[Comparison]:
     everyone = contestants(history)
     winner = next((c for c in everyone if c.role == WINNER), None)
     if winner is None:
         return []
-    baselines = [c for c in everyone if c.role == BASELINE]
+    others = [c for c in everyone if c.role == role]
     return [
         comparison
         for measure in (VALIDATION, TEST)
-        for comparison in _family(winner, baselines, measure)
+        for comparison in _family(winner, others, measure)
     ]
 
 
@@ -145,7 +157,7 @@ def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> Paired | None:
 
 
 def confirmation_rows(history: History) -> list[dict[str, str | float | int | None]]:
-    """Return the confirmed results as plain rows: winner, finalists, baselines.
+    """Return the confirmed results as plain rows: winner, controls, finalists, baselines.
 
     None stands for a value that does not exist: bounds of a single value, or
     the test accuracy of a finalist that did not win.
@@ -165,7 +177,7 @@ def confirmation_rows(history: History) -> list[dict[str, str | float | int | No
 
 
 def comparison_rows(history: History) -> list[dict[str, str | float | int | None]]:
-    """Return the winner's comparisons with the baselines as plain rows."""
+    """Return the winner's comparisons with baselines, then controls, as plain rows."""
     return [
         {
             "baseline": comparison.baseline,
@@ -178,7 +190,7 @@ def comparison_rows(history: History) -> list[dict[str, str | float | int | None
             "n": comparison.paired.n,
             "skipped": comparison.skipped,
         }
-        for comparison in comparisons(history)
+        for comparison in [*comparisons(history), *control_comparisons(history)]
     ]
 
 

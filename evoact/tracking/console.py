@@ -212,7 +212,7 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
     for name in spec.objectives:
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
-        table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=30)
+        table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=36)
     table.add_column("known as", no_wrap=True)
     for rank, candidate in enumerate(history.hall_of_fame(spec, _BEST), start=1):
         values = history.evaluations[candidate.id, 0].objectives

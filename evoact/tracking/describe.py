@@ -10,7 +10,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from evoact.language import ZOO, Expression, nearest_named
-from evoact.records import Candidate, History, SearchSpec
+from evoact.records import BY, LAYERS, Candidate, History, SearchSpec
+
+GENES: Final = ("early", "early_function", "path", "schedule", "start", "end", "layers", "by")
+"""The annealing genes, as columns; `early_function` is what `early: auto` derived."""
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t")
 
@@ -62,15 +65,37 @@ def annealing_text(candidate: Candidate) -> str:
     >>> from evoact.language import resolve
     >>> from evoact.records import Anneal
     >>> annealing_text(Candidate(resolve("silu"), Anneal(resolve("relu"), "cosine", 0.0, 0.5)))
-    'relu -> cosine 0..0.5'
+    'relu -> late, blend, cosine 0-0.5'
     >>> annealing_text(Candidate(resolve("silu")))
     '-'
     """
-    genes = candidate.anneal
-    if genes is None:
+    genes, early = candidate.anneal, candidate.early
+    if genes is None or early is None:
         return "-"
-    early = known_name(genes.early) or str(genes.early.canonical())
-    return f"{early} -> {genes.schedule} {genes.start:g}..{genes.end:g}"
+    start = known_name(early) or str(early)
+    parts = [
+        f"{start if genes.early else f'{genes.early_text} ({start})'} -> late",
+        genes.path,
+        f"{genes.schedule} {genes.start:g}-{genes.end:g}",
+        *([] if genes.layers == LAYERS[0] else [genes.layers]),
+        *([] if genes.by == BY[0] else [f"by {genes.by}"]),
+    ]
+    return ", ".join(parts)
+
+
+def genes_of(candidate: Candidate) -> dict[str, str | float]:
+    """Return the annealing genes by name, with the function that networks start from.
+
+    Without annealing each is the empty text.
+
+    >>> from evoact.language import resolve
+    >>> genes_of(Candidate(resolve("silu")))["early"]
+    ''
+    """
+    if candidate.anneal is None:
+        return dict.fromkeys(GENES, "")
+    genes = {**candidate.anneal.to_dict(), "early_function": str(candidate.early)}
+    return {name: genes[name] for name in GENES}
 
 
 def objective_text(name: str, value: float) -> str:

@@ -7,12 +7,11 @@ from typing import Final
 
 from evoact.files import write_atomically
 from evoact.records import Candidate, GenerationTold, History, Record, SearchSpec
-from evoact.tracking.describe import csv_text, known_name, spec_of
+from evoact.tracking.describe import GENES, csv_text, genes_of, known_name, spec_of
 
 SIZE: Final = 20
 
 _ALWAYS: Final = ("val_accuracy", "cost", "nodes")
-_GENES: Final = ("early", "schedule", "start", "end")
 
 
 def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
@@ -22,7 +21,7 @@ def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
     ['cost', 'val_accuracy', 'nodes', 'generation']
     """
     values = dict.fromkeys([*spec.objectives, *_ALWAYS])
-    return ["rank", "id", "expression", "known_as", *values, "generation", "origin", *_GENES]
+    return ["rank", "id", "expression", "known_as", *values, "generation", "origin", *GENES]
 
 
 def hall_of_fame_rows(history: History) -> list[dict[str, str | float | int]]:
@@ -43,7 +42,6 @@ def _row(
 ) -> dict[str, str | float | int]:
     measured = history.evaluations[candidate.id, 0].objectives
     static = {"cost": candidate.late.cost}
-    genes = candidate.anneal.to_dict() if candidate.anneal else dict.fromkeys(_GENES, "")
     return {
         "rank": rank,
         "id": candidate.id,
@@ -53,7 +51,7 @@ def _row(
         "nodes": candidate.late.nodes,
         "generation": history.born[candidate.id],
         "origin": candidate.origin,
-        **genes,
+        **genes_of(candidate),
     }
 
 

@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from evoact.records import Candidate, Evaluation, History
-from evoact.tracking.confirmation import BASELINE, FINALIST, TEST, VALIDATION, WINNER, contestants
-from evoact.tracking.describe import known_name, spec_of
+from evoact.tracking.confirmation import (
+    BASELINE,
+    CONTROL,
+    FINALIST,
+    TEST,
+    VALIDATION,
+    WINNER,
+    contestants,
+)
+from evoact.tracking.describe import genes_of, known_name, spec_of
 from evoact.tracking.hall_of_fame import SIZE
 from evoact.tracking.mlflow_store import redacted
 
@@ -87,16 +95,16 @@ def generation_points(history: History, generation: int) -> list[Point]:
 
 
 def children(history: History) -> list[Child]:
-    """Return who gets a run of its own: the hall of fame, finalists and baselines.
+    """Return who gets a run of its own: the hall of fame and who was confirmed.
 
     Each candidate once, in the role that says most: winner, baseline,
-    finalist, hall of fame.
+    finalist, control, hall of fame.
     """
     best = history.hall_of_fame(spec_of(history), SIZE)
     found = {c.candidate.id: Child(c.candidate, c.role, c.label) for c in contestants(history)}
     for rank, candidate in enumerate(best, start=1):
         found.setdefault(candidate.id, Child(candidate, HALL_OF_FAME, str(rank)))
-    order = [WINNER, FINALIST, BASELINE, HALL_OF_FAME]
+    order = [WINNER, CONTROL, FINALIST, BASELINE, HALL_OF_FAME]
     return sorted(found.values(), key=lambda child: order.index(child.role))
 
 
@@ -108,9 +116,9 @@ def child_name(child: Child) -> str:
 
 def child_params(candidate: Candidate) -> dict[str, str]:
     """Return what a candidate is: expression, genes, known name."""
-    genes = candidate.anneal.to_dict() if candidate.anneal else {}
     named = {"expression": candidate.text, "known_as": known_name(candidate.late)}
-    params = {key: _param_text(key, value) for key, value in {**named, **genes}.items()}
+    every = {**named, **genes_of(candidate)}
+    params = {key: _param_text(key, value) for key, value in every.items()}
     return {key: value for key, value in params.items() if value}
 
 

@@ -54,8 +54,10 @@ def expected_trainings(history: History, spec: SearchSpec) -> int:
     if history.confirmation is not None:
         everyone = {c.id for c in history.confirmation.finalists.values()}
         everyone |= {c.id for c in history.confirmation.baselines.values()}
+        if history.controls is not None:
+            everyone |= {c.id for c in history.controls.controls.values()}
         return asked + len(everyone) * len(history.confirmation.replicates)
     to_come = max(0, spec.evolution.generations - len(history.asked)) * spec.evolution.population
     confirm = spec.evaluate.confirm
-    confirmed = (confirm.top + len(confirm.baselines)) * confirm.seeds
+    confirmed = (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
     return asked + to_come + confirmed

@@ -13,6 +13,7 @@ from evoact.records import History
 from evoact.stats import Interval, pairs_needed
 from evoact.tracking.confirmation import (
     BASELINE,
+    CONTROL,
     TEST,
     VALIDATION,
     WINNER,
@@ -20,6 +21,7 @@ from evoact.tracking.confirmation import (
     Contestant,
     comparisons,
     contestants,
+    control_comparisons,
 )
 from evoact.tracking.describe import annealing_text, novelty_text
 
@@ -36,9 +38,11 @@ def print_summary(console: Console, history: History) -> None:
         console.print(_results_table(everyone))
     found = comparisons(history)
     if found:
-        console.print(_comparison_table(found))
+        console.print(_comparison_table("Winner minus baseline", found))
+    if controls := control_comparisons(history):
+        console.print(_comparison_table("Winner minus its controls", controls))
     console.print()
-    for sentence in verdict(history):
+    for sentence in [*verdict(history), *sharing(history)]:
         console.print(Text(sentence))
 
 
@@ -50,16 +54,25 @@ def _results_table(everyone: list[Contestant]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for one in everyone:
         table.add_row(
-            Text(f"{BASELINE} {one.label}" if one.role == BASELINE else one.role),
+            Text(_who(one)),
             _candidate_text(one),
             _interval_text(one.interval(VALIDATION)),
             str(len(one.validation)),
             _interval_text(one.interval(TEST)),
             style="bold" if one.role == WINNER else None,
         )
-    table.caption = "mean and 95 % interval; the test set speaks for winner and baselines only"
+    and_controls = ", its controls" if any(one.role == CONTROL for one in everyone) else ""
+    table.caption = (
+        f"mean and 95 % interval; the test set speaks for winner{and_controls} and baselines only"
+    )
     table.caption_justify = "left"
     return table
+
+
+def _who(one: Contestant) -> str:
+    if one.role == CONTROL:
+        return f"  {one.label}"  # under the winner, whose control it is
+    return f"{BASELINE} {one.label}" if one.role == BASELINE else one.role
 
 
 def _candidate_text(one: Contestant) -> Text:
@@ -75,10 +88,11 @@ def _interval_text(interval: Interval | None) -> Text:
     return Text(f"{interval.mean:.4f} ± {interval.high - interval.mean:.4f}")
 
 
-def _comparison_table(found: list[Comparison]) -> Table:
-    table = Table(title="Winner minus baseline", box=box.SIMPLE_HEAD, title_justify="left")
+def _comparison_table(title: str, found: list[Comparison]) -> Table:
+    others = title.rpartition(" ")[2].removesuffix("s")
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("measure", no_wrap=True)
-    table.add_column("baseline", no_wrap=True)
+    table.add_column(others, no_wrap=True)
     for name in ("difference", "corrected p", "pairs"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in found:
@@ -89,7 +103,7 @@ def _comparison_table(found: list[Comparison]) -> Table:
             f"{one.corrected:.4f}",
             str(one.paired.n),
         )
-    table.caption = "same seeds, paired; exact signed-rank test, Holm's correction over baselines"
+    table.caption = f"same seeds, paired; exact signed-rank test, Holm's correction over {others}s"
     table.caption_justify = "left"
     return table
 
@@ -116,7 +130,8 @@ def verdict(history: History) -> list[str]:
     own = _own_baseline(winner, history)
     best = "the best other baseline" if own else "the best baseline"
     judged = _against_best(everyone, comparisons(history), best)
-    return [*own, *judged, *_failures(everyone), novelty_text(winner.candidate.late)]
+    known = novelty_text(winner.candidate.late)
+    return [*own, *judged, *_against_controls(history), *_failures(everyone), known]
 
 
 def _without_winner(history: History) -> str:
@@ -158,7 +173,14 @@ def _against_best(everyone: list[Contestant], found: list[Comparison], words: st
     return sentences
 
 
-def _judged(one: Comparison, family: int, words: str) -> str:
+def _against_controls(history: History) -> list[str]:
+    """Say what annealing gave: against the same network with one function throughout."""
+    found = [one for one in control_comparisons(history) if one.measure == TEST]
+    words = {"static late": "its late function alone", "static early": "its early function alone"}
+    return [_judged(one, len(found), words.get(one.baseline, CONTROL), CONTROL) for one in found]
+
+
+def _judged(one: Comparison, family: int, words: str, others: str = BASELINE) -> str:
     if one.corrected >= SIGNIFICANT:
         outcome = "is not shown to be better than"
     else:
@@ -171,10 +193,22 @@ def _judged(one: Comparison, family: int, words: str) -> str:
     if one.paired.n < needed:
         sentence += (
             f" With {one.paired.n} seeds and {family} "
-            f"{'baseline' if family == 1 else 'baselines'} no p-value below {SIGNIFICANT} can "
+            f"{others}{'' if family == 1 else 's'} no p-value below {SIGNIFICANT} can "
             f"come out: set evaluate.confirm.seeds to {needed} or more."
         )
     return sentence
+
+
+def sharing(history: History) -> list[str]:
+    """Say how many optimiser steps were saved by sharing the part before g rises.
+
+    Nothing for a study that shared none.
+    """
+    everyone = history.evaluations.values()
+    shared, steps = (sum(getattr(e, name) for e in everyone) for name in ("shared_steps", "steps"))
+    if not shared:
+        return []
+    return [f"Shared prefix saved {shared:,} of {steps:,} steps, {100 * shared / steps:.0f} %."]
 
 
 def _failures(everyone: list[Contestant]) -> list[str]:

@@ -83,6 +83,12 @@ SPACE = "name: a\ntracking: {mlflow: off}\nevaluate: {executor: ray}\n"
         (["search", "a.yaml", "--address", "x:1", "--executor", "inline"], ["inline"]),
         (["search", "a.yaml", "--set", "tracking.mlflow=http://127.0.0.1:1"], ["tracking.mlflow"]),
         (["search", "a.yaml", "--set", "tracking.mlflow=ftp://x"], ["tracking.mlflow"]),
+        (["search", "a.yaml", "--control", "static"], ["--control", "static-late"]),
+        (
+            ["search", "a.yaml", "--control", "static-early", "--set", "anneal.early=none"],
+            ["--control is static-early", "anneal.early", "list one, such as relu or auto"],
+        ),
+        (["search", "a.yaml", "--set", "anneal.end=0.95"], ["anneal.end: is 0.95", "at most 0.8"]),
         (["resume", "nowhere"], ["nowhere is no study"]),
         (["top", "nowhere"], ["nowhere is no study"]),
         (["show", "silu", "--plot", "f.bmp"], ["--plot", ".png or .svg"]),
@@ -155,3 +161,19 @@ def test_dry_run_shows_the_resolved_space_and_trains_nothing(call, tmp_path):
     assert "epochs: 3" in output
     assert "learning_rate:" in output
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_control_without_annealing_is_one_flag_away(call, tmp_path):
+    (tmp_path / "a.yaml").write_text(SPACE + "anneal: {early: [silu, auto]}\n")
+    code, output = call("search", "a.yaml", "--dry-run")
+    assert code == 0
+    assert "- silu\n  - auto" in output
+    assert output.count("anneal.early 'silu' is not piecewise linear") == 1
+    code, output = call("search", "a.yaml", "--dry-run", "--control", "static-late")
+    assert code == 0
+    assert "name: a-static-late" in output
+    assert "early:\n  - none\n" in output
+    assert "piecewise" not in output
+    code, output = call("search", "a.yaml", "--dry-run", "--control", "static-early")
+    assert code == 0
+    assert "name: a-static-early" in output

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 import evoact.nn
 import evoact.tasks
 from evoact.errors import InputError
-from evoact.language import named, parse
+from evoact.language import LANGUAGE_VERSION, named, parse
+from evoact.language.early import PATHS, auto_early
 from evoact.records import (
     NETWORKS,
     SCHEDULES,
@@ -71,6 +74,10 @@ def test_equal_writings_have_one_id(same: str) -> None:
         candidate("a * x + tanh(x) where a = 1", Anneal(named("relu"), "linear", 0.1, 0.5)),
         candidate("a * x + tanh(x) where a = 1", Anneal(named("relu"), "cosine", 0.0, 0.5)),
         candidate("a * x + tanh(x) where a = 1", Anneal(named("relu"), "cosine", 0.1, 0.6)),
+        candidate("a * x + tanh(x) where a = 1", replace(ANNEAL, early=None)),
+        candidate("a * x + tanh(x) where a = 1", replace(ANNEAL, early=None, path="ladder")),
+        candidate("a * x + tanh(x) where a = 1", replace(ANNEAL, layers="lower_first")),
+        candidate("a * x + tanh(x) where a = 1", replace(ANNEAL, by="epoch")),
     ],
     ids=lambda c: f"{c.text} {c.anneal and c.anneal.to_dict()}",
 )
@@ -101,6 +108,10 @@ def test_origin_and_parents_are_history_and_not_identity() -> None:
     ("genes", "message"),
     [
         ({"schedule": "cosin"}, "schedule is 'cosin'; did you mean 'cosine'?; wanted one of"),
+        ({"path": "lader"}, "path is 'lader'; did you mean 'ladder'?; wanted one of blend"),
+        ({"path": "ladder"}, "early is 'relu(x)' and path is 'ladder', which derives its early"),
+        ({"layers": "lower"}, "layers is 'lower'; wanted one of together, lower_first"),
+        ({"by": "epochs"}, "by is 'epochs'; did you mean 'epoch'?"),
         ({"start": -0.1}, "start is -0.1 and end is 0.5"),
         ({"start": 0.6}, "start is 0.6 and end is 0.5; wanted 0 <= start <= end < 1"),
         ({"end": 1.0}, "end is 1.0"),
@@ -113,7 +124,16 @@ def test_bad_genes(genes: dict[str, object], message: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("anneal", [None, ANNEAL, Anneal(parse("max(a * x, x) where a = 0.1"))])
+@pytest.mark.parametrize(
+    "anneal",
+    [
+        None,
+        ANNEAL,
+        Anneal(parse("max(a * x, x) where a = 0.1")),
+        Anneal(None),
+        Anneal(None, "loss", 0.1, 0.3, "ladder", "upper_first", "epoch"),
+    ],
+)
 def test_candidate_round_trip(anneal: Anneal | None) -> None:
     one = Candidate(parse("tanh(c * x) + x where c = 3 per channel"), anneal, "mutation", ("p",))
     data = json.loads(json.dumps(one.to_dict()))
@@ -132,6 +152,44 @@ def test_early_and_late_must_be_equally_wide() -> None:
     assert candidate("left(x)", Anneal(parse("group_max(x, 2)"))).late.width == 0.5
 
 
+def test_genes_of_older_records_are_read_and_keep_their_ids() -> None:
+    old = {"early": "relu(x)", "schedule": "cosine", "start": 0.1, "end": 0.5}
+    assert Anneal.from_dict(old) == ANNEAL
+    # What this candidate's id was when genes were these four: a study of then is this study.
+    identity = json.dumps([LANGUAGE_VERSION, "silu(x)", old])
+    assert candidate("silu(x)", ANNEAL).id == hashlib.sha256(identity.encode()).hexdigest()
+    assert set(ANNEAL.to_dict()) == {*old, "path", "layers", "by"}
+    late = Candidate.from_dict({**candidate("silu(x)").to_dict(), "anneal": old, "id": "then"})
+    assert (late.anneal, late.id, str(late.early)) == (ANNEAL, "then", "relu(x)")
+
+
+def test_early_functions_are_derived_for_every_path() -> None:
+    silu = parse("silu(x)")
+    found = {path: Candidate(silu, Anneal(None, path=path)).early for path in PATHS}
+    assert found == {path: auto_early(silu, path).canonical() for path in PATHS}
+    assert Candidate(silu).early is None
+    assert Candidate(silu, ANNEAL).early == ANNEAL.early
+    half = Candidate(parse("left(x) * sigmoid(right(x))"), Anneal(None))
+    assert half.early is not None
+    assert half.early.width == half.late.width == 0.5
+
+
+@pytest.mark.parametrize(("late", "path"), [("tanh(x)", "sharpness"), ("softmax(x)", "ladder")])
+def test_a_path_that_cannot_serve_a_function_says_so(late: str, path: str) -> None:
+    with pytest.raises(InputError, match=path):
+        candidate(late, Anneal(None, path=path))
+
+
+def test_equal_trainings_have_equal_ids() -> None:
+    """What was derived for a blend counts as if it were given."""
+    silu = parse("silu(x)")
+    derived = Candidate(silu, Anneal(None))
+    given = Candidate(silu, Anneal(derived.early))
+    assert derived == given
+    assert derived.to_dict()["anneal"]["early"] == "auto"
+    assert given.to_dict()["anneal"]["early"] == str(derived.early)
+
+
 def test_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         candidate("x").late = parse("tanh(x)")  # type: ignore[misc]
@@ -148,6 +206,7 @@ def test_cohort_round_trip() -> None:
         timeout=1.5,
         device="cuda",
         test=True,
+        share_prefix=True,
     )
     back = Cohort.from_dict(json.loads(json.dumps(cohort.to_dict())))
     assert back == cohort

@@ -16,6 +16,7 @@ from evoact.records import (
     Anneal,
     Candidate,
     ConfirmationAsked,
+    ControlsAsked,
     Evaluated,
     Evaluation,
     GenerationAsked,
@@ -43,6 +44,8 @@ FULL = Evaluation(
     params={"act1": {"a0": 0.3}, "act2": {"a0": [0.1, 0.2]}},
     seconds=1.25,
     environment={"device": "cpu", "threads": 1},
+    steps=70,
+    shared_steps=20,
 )
 
 
@@ -92,6 +95,7 @@ RECORDS = [
     Evaluated(Evaluation.failed(SILU, "loss nan", Status.DIVERGED)),
     GenerationTold(4),
     ConfirmationAsked({"mine": SILU}, {"relu": RELU}, (1, 2, 3)),
+    ControlsAsked(SILU.id, {"static late": Candidate(named("silu")), "static early": RELU}),
     StudyFinished(RELU.id),
     StudyFinished(None),
 ]  # fmt: skip

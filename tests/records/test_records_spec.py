@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from evoact.language import PRIMITIVES, WIDTHS, named, parse
-from evoact.records import OBJECTIVES, TASKS, Anneal, LanguageSpec, SearchSpec
+from evoact.records import OBJECTIVES, TASKS, Anneal, LanguageSpec, SearchSpec, costly_early
 from evoact.records.grammar import GROUP_SIZES, MOST_CHANNELS, rules
 from evoact.records.shape import read_shape
 
@@ -106,10 +106,30 @@ BAD: list[tuple[str, Any, str]] = [
     ("anneal.early", ["rellu"], "unknown function 'rellu'; did you mean 'relu'?"),
     ("anneal.schedule", [], "at least 1 item"),
     ("anneal.schedule", ["linar"], "unknown value 'linar'; did you mean 'linear'?"),
-    ("anneal.path", "jump", "Input should be 'blend'"),
-    ("anneal.start", 0.6, "end is 0.5, before start 0.6; wanted end >= start"),
-    ("anneal.start", -0.1, "greater than or equal to 0"),
-    ("anneal.end", 1.0, "less than 1"),
+    ("anneal.early", "rellu", "unknown function 'rellu'; did you mean 'relu'?"),
+    ("anneal.early", "glu", "'glu' has width 1/2, but every candidate has width 1 (language.w"),
+    ("anneal.early", ["relu", "relu"], "'relu' is listed twice; list it once"),
+    ("anneal.early", 3, "valid tuple"),
+    ("anneal.path", "lader", "unknown value 'lader'; did you mean 'ladder'?"),
+    ("anneal.path", ["blend", "jump"], "unknown value 'jump'; wanted one of blend, ladder"),
+    ("anneal.path", [], "at least 1 item"),
+    ("anneal.layers", "lower", "unknown value 'lower'; wanted one of together, lower_first"),
+    ("anneal.layers", "upper_frist", "did you mean 'upper_first'?"),
+    ("anneal.by", "epochs", "unknown value 'epochs'; did you mean 'epoch'?"),
+    ("anneal.start", 0.6, "is [0.1, 0.5], before anneal.start 0.6: g rises from start to end"),
+    ("anneal.start", -0.1, "is -0.1; wanted shares of the training, at least 0 and less than 1"),
+    ("anneal.end", 1.0, "is 1.0; wanted shares of the training, at least 0 and less than 1"),
+    ("anneal.end", 0.9, "anneal.hold 0.2 before they are scored: set anneal.end to at most 0.8"),
+    ("anneal.end", [0.1, 0.85], "is [0.1, 0.85], but networks train at g = 1"),
+    ("anneal.end", [0.5, 0.1], "is [0.5, 0.1]; wanted the lower end first: [0.1, 0.5]"),
+    ("anneal.end", [0.5], "is [0.5]; wanted a share of the training such as 0.4, or a pair"),
+    ("anneal.end", [0.1, 0.2, 0.3], "or a pair to draw from such as [0.1, 0.4]"),
+    ("anneal.end", "soon", "is 'soon'; wanted a share of the training such as 0.4"),
+    ("anneal.end", True, "is True; wanted a share of the training such as 0.4"),
+    ("anneal.end", float("nan"), "is nan; wanted shares of the training"),
+    ("anneal.hold", 0.05, "greater than or equal to 0.1"),
+    ("anneal.hold", 0.6, "set anneal.end to at most 0.4"),
+    ("anneal.share_prefix", "maybe", "valid boolean"),
     ("task.name", "mnist", "unknown value 'mnist'; did you mean 'mnist1d'?"),
     ("task.network", "cnn", "unknown value 'cnn'; wanted one of mlp, conv"),
     ("task.epochs", 0, "greater than or equal to 1"),
@@ -140,7 +160,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("name", "a b", "should match pattern"),
     ("name", "a\n", "should match pattern"),
     ("name", "a" * 65, "should match pattern"),
-    ("spec_version", 2, "Input should be 1"),
+    ("spec_version", 3, "Input should be 2"),
     ("popluation", 8, "Extra inputs are not permitted"),
     ("evolution.popluation", 8, "Extra inputs are not permitted"),
     ("language.primitive", ["add"], "Extra inputs are not permitted"),
@@ -185,9 +205,69 @@ def test_specifications_are_frozen() -> None:
 
 
 def test_genes() -> None:
-    anneal = SearchSpec(anneal={"early": ["none", "silu"], "start": 0.1, "end": 0.4}).anneal
+    data = {"early": ["none", "silu", "auto"], "start": 0.1, "end": [0.2, 0.4], "by": "epoch"}
+    anneal = SearchSpec(anneal=data).anneal
     assert anneal.default() is None
-    assert anneal.genes("silu", "cosine", 0.3) == Anneal(named("silu"), "cosine", 0.1, 0.3)
+    chosen = {"path": "blend", "schedule": "cosine", "start": 0.1, "end": 0.3}
+    genes = Anneal(named("silu"), "cosine", 0.1, 0.3, by="epoch")
+    assert anneal.genes({**chosen, "early": "silu"}) == genes
+    assert anneal.genes({**chosen, "early": "auto"}).early is None
+    assert anneal.genes({**chosen, "early": "silu", "path": "ladder"}).early is None
+    assert anneal.options()["end"] == (0.2, 0.25, 0.3, 0.35, 0.4)
+    assert anneal.options()["start"] == (0.1,)
+
+
+def test_a_scalar_stands_for_a_list_and_frozen_genes_are_the_upper_ends() -> None:
+    data = {"early": "auto", "path": "ladder", "schedule": "sqrt", "end": [0.2, 0.6]}
+    anneal = SearchSpec(anneal={**data, "start": [0, 0.2], "evolve": False}).anneal
+    assert (anneal.early, anneal.path, anneal.schedule) == (("auto",), ("ladder",), ("sqrt",))
+    assert anneal.default() == Anneal(None, "sqrt", 0.2, 0.6, path="ladder")
+    back = SearchSpec.model_validate_json(SearchSpec(anneal=anneal).model_dump_json())
+    assert back.anneal == anneal
+
+
+@pytest.mark.parametrize(
+    ("epochs", "end", "fine"), [(3, 0.4, True), (2, 0.4, False), (10, 0.1, True), (1, 0.0, True)]
+)
+def test_by_epoch_needs_an_epoch_to_rise_in(epochs: int, end: float, fine: bool) -> None:
+    data = {"task": {"epochs": epochs}, "anneal": {"end": end, "by": "epoch"}}
+    if fine:
+        assert SearchSpec.model_validate(data).anneal.by == "epoch"
+        return
+    with pytest.raises(ValidationError) as caught:
+        SearchSpec.model_validate(data)
+    assert "is epoch, with task.epochs 2" in str(caught.value)
+    assert "wanted at least 3 epochs, a longer way, or by: step" in str(caught.value)
+    assert caught.value.errors()[0]["loc"] == ("anneal", "by")
+    SearchSpec.model_validate(data | {"anneal": {"end": end, "by": "epoch", "early": "none"}})
+
+
+def test_the_default_suits_every_width() -> None:
+    language = {"primitives": ["concat", "tanh"], "widths": [2]}
+    spec = SearchSpec(language=language, evolution={"seeds": []})
+    assert spec.anneal.early == ("auto", "none")
+    assert SearchSpec.model_validate(spec.model_dump(mode="json")) == spec
+    with pytest.raises(ValidationError, match="wanted 'auto', which derives"):
+        SearchSpec(language=language, evolution={"seeds": []}, anneal={"early": "relu"})
+
+
+@pytest.mark.parametrize(
+    ("anneal", "off"),
+    [({}, False), ({"early": "none"}, True), ({"early": ["none", "auto"]}, False),
+     ({"early": ["none", "auto"], "evolve": False}, True)],
+)  # fmt: skip
+def test_whether_annealing_is_off(anneal: Any, off: bool) -> None:
+    spec = SearchSpec(anneal=anneal)
+    assert spec.anneal.is_off is off
+    assert spec.most_controls == (0 if off else 2)
+
+
+def test_early_functions_that_are_not_cheap_are_told() -> None:
+    spec = SearchSpec(anneal={"early": ["relu", "silu", "auto", "none", "abs"]})
+    (told,) = costly_early(spec)
+    assert told.startswith("anneal.early 'silu' is not piecewise linear: it costs ")
+    assert "times relu and 1.0 times silu, the dearest of evolution.seeds" in told
+    assert costly_early(SearchSpec(anneal={"early": "tanh"}, evolution={"seeds": []}))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def space(network: str, parameters: str) -> SearchSpec:
             "widths": ["1/2", 1, 2],
             "max_nodes": 9,
         },
-        anneal={"early": ["relu", "concat(x, -x)", "none"], "end": 0.4},
+        anneal={"early": ["relu", "concat(x, -x)", "none"], "end": [0.08, 0.4]},
         evolution={"population": 6, "generations": 2, "seeds": SEEDS},
         evaluate={"executor": "inline", "confirm": {"top": 1, "seeds": 2, "baselines": ["relu"]}},
         tracking={"mlflow": "off"},
@@ -47,7 +47,7 @@ def test_search_trains_and_exports_activations_that_change_the_width(
     assert all(found.evaluation.objectives["val_accuracy"] > 0.2 for found in changing[:1])
     for found in study.best():
         genes = found.candidate.anneal
-        assert genes is None or genes.early.width == found.expression.width
+        assert genes is None or found.candidate.early.width == found.expression.width
     assert Study.load(study.folder).best(3) == study.best(3)
     check_export(study, changing[0], tmp_path)
 

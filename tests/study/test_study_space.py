@@ -42,9 +42,24 @@ def test_off_is_off_though_yaml_reads_it_as_false():
         ("language:\n\n  primitives: []", ["f.yaml:3", "language.primitives", "at least 1"]),
         ("language: {primitives: [add, tahn]}", ["primitives", "tahn", "did you mean 'tanh'"]),
         ("language: {primitives: [add, add]}", ["'add' is listed twice"]),
-        ("anneal: {start: 0.6, end: 0.5}", ["f.yaml:1", "anneal", "end is 0.5", "start 0.6"]),
+        ("anneal:\n  start: 0.6\n  end: 0.5", ["f.yaml:3: anneal.end: is 0.5, before anneal.st"]),
+        ("anneal:\n  path: lader", ["f.yaml:2: anneal.path: ", "'lader'; did you mean 'ladder'"]),
+        ("anneal:\n  layers: upper", ["f.yaml:2: anneal.layers: ", "'upper'", "upper_first"]),
+        ("anneal:\n  by: steps", ["f.yaml:2: anneal.by: ", "did you mean 'step'"]),
+        (
+            "anneal:\n  end: [0.5, 0.9]",
+            ["f.yaml:2: anneal.end: is [0.5, 0.9]", "set anneal.end to at most 0.8"],
+        ),
+        (
+            "task: {epochs: 3}\nanneal:\n  end: 0.1\n  by: epoch",
+            ["f.yaml:4: anneal.by: is epoch, with task.epochs 3", "at least 10 epochs"],
+        ),
+        (
+            "anneal:\n  early:\n    - relu\n    - glu",
+            ["f.yaml:4: anneal.early[1]: 'glu' has width 1/2", "wanted 'auto'"],
+        ),
         ("anneal: {schedule: [cosin]}", ["anneal.schedule[0]", "cosin", "cosine"]),
-        ("anneal: {end: 1.5}", ["anneal.end", "1.5", "less than 1"]),
+        ("anneal: {end: 1.5}", ["anneal.end", "1.5", "less than 1", "shares of the"]),
         ("anneal: {early: ['rleu']}", ["anneal.early", "rleu", "did you mean"]),
         ("objectives: {accuracy: max}", ["objectives", "accuracy", "val_accuracy"]),
         ("objectives: {val_accuracy: up}", ["objectives.val_accuracy", "'up'"]),
@@ -169,4 +184,5 @@ def test_resolved_yaml_writes_every_default_out():
         "top": 5,
         "seeds": 10,
         "baselines": ["relu", "silu", "gelu"],
+        "controls": True,
     }

@@ -12,6 +12,7 @@ from evoact.records import (
     Anneal,
     Candidate,
     ConfirmationAsked,
+    ControlsAsked,
     Evaluated,
     Evaluation,
     GenerationAsked,
@@ -37,7 +38,9 @@ SCORES = ((0.60, 0.61, 0.50, None), (0.66, 0.55, 0.64, None))
 SPEC = {
     "name": "demo",
     "evolution": {"population": 4, "generations": 2},
-    "evaluate": {"confirm": {"top": 2, "seeds": 8, "baselines": ["relu", "gelu"]}},
+    "evaluate": {
+        "confirm": {"top": 2, "seeds": 8, "baselines": ["relu", "gelu"], "controls": False}
+    },
 }
 
 
@@ -87,6 +90,8 @@ class Study:
     """Replicates in which gelu fails."""
     winner: str | None = GENERATIONS[1][0]
     finalists: tuple[str, ...] = (GENERATIONS[1][0], "mish")
+    controls: bool = False
+    """Whether the winner's late and early function are trained alone."""
 
     def search(self) -> list[Record]:
         spec = SearchSpec.model_validate(self.spec).model_dump(mode="json")
@@ -113,7 +118,23 @@ class Study:
                 test = None if value is None else value - 0.01
                 records.append(Evaluated(evaluation(who, value, replicate, test)))
         winner = None if self.winner is None else candidate(self.winner).id
+        if self.controls:
+            records += self.controlled(replicates)
         return [*records, StudyFinished(winner)]
+
+    def controlled(self, replicates: Sequence[int]) -> list[Record]:
+        """The early function is a baseline too: only the late one is trained."""
+        winner = candidate(self.winner)
+        late = Candidate(winner.late, origin="control")
+        labels = {"static late": late, "static early": Candidate(winner.early, origin="control")}
+        values = [0.61 + 0.001 * replicate for replicate in replicates]
+        return [
+            ControlsAsked(winner.id, labels),
+            *(
+                Evaluated(evaluation(late, value, replicate, value - 0.01))
+                for replicate, value in zip(replicates, values, strict=True)
+            ),
+        ]
 
     def accuracy(self, label: str, replicate: int) -> float | None:
         base = 0.6 + 0.001 * replicate  # the seed moves all alike

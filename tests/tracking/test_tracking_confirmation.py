@@ -1,8 +1,19 @@
 import math
+import re
+from dataclasses import replace
 
 import pytest
 
-from evoact.tracking import comparison_rows, comparisons, confirmation_rows, contestants, verdict
+from evoact.records import Evaluated
+from evoact.tracking import (
+    comparison_rows,
+    comparisons,
+    confirmation_rows,
+    contestants,
+    control_comparisons,
+    sharing,
+    verdict,
+)
 
 
 def test_values_against_hand_computed_ones(study, play):
@@ -76,6 +87,54 @@ def test_a_finalist_that_is_a_baseline_is_listed_once(study, play):
     finalists = (study().winner, "relu")
     people = contestants(play(study(finalists=finalists).records()))
     assert [(c.label, c.role) for c in people][1:] == [("relu", "baseline"), ("gelu", "baseline")]
+
+
+def test_an_annealed_winner_stands_over_its_controls(study, play):
+    history = play(study(controls=True).records())
+    everyone = contestants(history)
+    assert [(c.role, c.label) for c in everyone][:3] == [
+        ("winner", study().winner),
+        ("control", "static late"),
+        ("control", "static early"),
+    ]
+    assert [c.role for c in everyone][3:] == ["finalist", "baseline", "baseline"]
+    rows = confirmation_rows(history)
+    assert rows[1]["expression"] == rows[0]["expression"]
+    assert rows[2]["expression"] == "relu(x)"
+    assert rows[2]["val_mean"] == rows[4]["val_mean"]  # the baseline relu: not trained twice
+    assert all(row["test_mean"] is not None for row in rows[:3])
+    found = {(c.baseline, c.measure): c for c in control_comparisons(history)}
+    late = found["static late", "validation accuracy"]
+    # base + .02 + .0005 r against base + .01, r = 1..8
+    assert late.paired.difference == pytest.approx(0.01 + 0.0005 * 4.5)
+    assert (late.paired.n, late.corrected) == (8, pytest.approx(4 / 256))
+    assert {c.baseline for c in comparisons(history)} == {"relu", "gelu"}
+    assert [row["baseline"] for row in comparison_rows(history)][4:] == [
+        *("static late", "static early")
+    ] * 2
+    told = [s for s in verdict(history) if "function alone" in s]
+    assert told[0].startswith(
+        "In test accuracy the winner is better than static late, its late function alone: +0.0122 ["
+    )
+    assert "static early, its early function alone: +0.0222 [" in told[1]
+    assert contestants(play(study().records()))[1].role == "finalist"
+
+
+def test_too_few_seeds_for_controls_are_named(study, play):
+    sentences = verdict(play(study(controls=True, replicates=5).records()))
+    assert any("With 5 seeds and 2 controls no p-value below 0.05" in s for s in sentences)
+
+
+def test_the_saving_of_a_shared_prefix_is_told(study, play):
+    records = [
+        replace(r, evaluation=replace(r.evaluation, steps=100, shared_steps=30 * (i % 3 == 0)))
+        if isinstance(r, Evaluated)
+        else r
+        for i, r in enumerate(study().records())
+    ]
+    (told,) = sharing(play(records))
+    assert re.fullmatch(r"Shared prefix saved \d{3} of 4,000 steps, \d+ %\.", told)
+    assert sharing(play(study().records())) == []
 
 
 def test_no_winner(study, play):

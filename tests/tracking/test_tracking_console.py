@@ -79,7 +79,7 @@ def test_live_display(study, play):
     assert "finished, 38 trained, 2 diverged, 1 rejected" in last
     assert "40/40" in last
     assert "0.6600" in last
-    assert "relu -> cosine 0..0.5" in last
+    assert "relu -> late, blend, cosine 0-0.5" in last
     assert "mish" in last
     assert "\x1b[?25h" in shown[shown.rindex("\x1b[?25l") :], "the cursor is shown again"
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from evoact.records import decode, encode
-from evoact.tracking import ConfirmationCsv, HallOfFameCsv, csv_text, hall_of_fame_rows
+from evoact.tracking import GENES, ConfirmationCsv, HallOfFameCsv, csv_text, hall_of_fame_rows
 
 WINNER = "0.5 * tanh(x) + x * sigmoid(a0 * x) where a0 = 1.5"
 
@@ -20,16 +20,20 @@ def test_hall_of_fame_file(study, play, tmp_path):
     rows = read(path)
     assert path.read_text().splitlines()[0] == (
         "rank,id,expression,known_as,val_accuracy,cost,nodes,"
-        "generation,origin,early,schedule,start,end"
+        "generation,origin,early,early_function,path,schedule,start,end,layers,by"
     )
     assert [row["val_accuracy"] for row in rows] == ["0.66", "0.64", "0.61", "0.6", "0.55", "0.5"]
     assert [row["rank"] for row in rows] == list("123456")
     assert rows[1]["known_as"] == "mish"
-    assert {k: rows[0][k] for k in ("early", "schedule", "start", "end")} == {
+    assert {k: rows[0][k] for k in GENES} == {
         "early": "relu(x)",
+        "early_function": "relu(x)",
+        "path": "blend",
         "schedule": "cosine",
         "start": "0.0",
         "end": "0.5",
+        "layers": "together",
+        "by": "step",
     }
     assert rows[2]["early"] == rows[2]["end"] == ""
     assert sorted(p.name for p in path.parent.iterdir()) == ["hall_of_fame.csv"]

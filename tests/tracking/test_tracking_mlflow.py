@@ -98,9 +98,13 @@ def test_children(study, play, store, folder):
     assert winner.data.params == {
         "expression": WINNER,
         "early": "relu(x)",
+        "early_function": "relu(x)",
+        "path": "blend",
         "schedule": "cosine",
         "start": "0.0",
         "end": "0.5",
+        "layers": "together",
+        "by": "step",
     }
     assert seen.artifacts(winner) == ["function.png"]
     figure = Path(seen.client.download_artifacts(winner.info.run_id, "function.png"))
