@@ -196,7 +196,9 @@ def test_expression_of_what_was_trained() -> None:
     annealed = Annealed("relu(x)", act)
     for g in (0.0, 0.5):
         annealed.set_g(g)
-        with pytest.raises(ExportError, match=rf"g is {g:g}: .* AnnealScheduler .* finish\(model\)"):
+        with pytest.raises(
+            ExportError, match=rf"g is {g:g}: .* AnnealScheduler .* finish\(model\)"
+        ):
             expression_of(annealed)
     annealed.set_g(1.0)
     assert str(expression_of(annealed)) == "x * sigmoid(beta * x) where beta = 1.5"
