@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from operator import index
 from typing import Final, SupportsIndex
 
-_ALIKE: Final = 0.7
+_ALIKE: Final = 0.65
 
 
 class EvoactError(Exception):

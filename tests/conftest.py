@@ -36,10 +36,14 @@ class CommandLine:
             preexec_fn=_listen_to_interrupts,  # noqa: PLW1509  # it takes no lock
         )
 
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        """Run to the end; return what it printed, stderr last."""
-        process = self.start(*arguments)
-        out, err = process.communicate(timeout=280)
+    def __call__(self, *arguments: str, code: int = 0, within: float = 280) -> str:
+        """Run to the end, within so many seconds; return what it printed, stderr last."""
+        with self.start(*arguments) as process:
+            try:
+                out, err = process.communicate(timeout=within)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         assert "Traceback" not in out + err
         return out + err

@@ -3,7 +3,7 @@
 Imports neither torch nor ray nor mlflow.
 """
 
-from evoact.language.early import PATHS, auto_early, cheap_early, sharp_limit
+from evoact.language.early import PATHS, auto_early, cheap_early, ladder, sharp_limit
 from evoact.language.evaluate import ArrayFunction, check_channels
 from evoact.language.expression import Expression
 from evoact.language.facts import Fact, Facts, Knot
@@ -84,6 +84,7 @@ __all__ = [
     "is_constant",
     "is_finite_near_zero",
     "known_as",
+    "ladder",
     "migrated",
     "named",
     "nearest_named",

@@ -14,10 +14,11 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+from scipy import special
 
 from evoact.errors import InputError, nearest
 from evoact.language.expression import Expression
-from evoact.language.fitting import fit_piecewise
+from evoact.language.fitting import fit_piecewise, rms_error
 from evoact.language.piecewise import PiecewiseLinear
 from evoact.language.text import parse
 
@@ -33,6 +34,11 @@ _GROUPWISE: Final[Mapping[Fraction, str]] = MappingProxyType(
 _FAR: Final = np.outer([1e6, 1e8], 1.0 + np.arange(7) / 7.3).ravel()
 _SLOPE_ERROR: Final = 1e-5
 _LEAST_SLOPE: Final = 1e-6
+
+RUNGS: Final = (2, 4, 8, 16, 32)  # pieces
+SIGMA: Final = 2.0
+_COARSE: Final = 0.05
+_NORMAL: Final = special.ndtri((np.arange(256) + 0.5) / 256)
 
 
 def cheap_early(late: Expression) -> Expression:
@@ -82,13 +88,35 @@ def sharp_limit(late: Expression) -> Expression:
     return PiecewiseLinear(knots, kept, (0.0,) * len(kept)).expression()
 
 
-def _ladder_start(late: Expression) -> Expression:
-    """Return the lowest rung: the best function of two pieces."""
+@lru_cache(maxsize=512)
+def ladder(late: Expression) -> tuple[PiecewiseLinear, ...]:
+    """Return the rungs from a cheap function to a late one: its fits of ever more pieces.
+
+    Those of 2, 4, 8, 16 and 32 pieces under N(0, 4), as the inputs of an
+    activation spread while a network trains; the first is the coarsest that
+    leaves a 400th of the function's variance or less. Networks that were trained
+    with a coarser one did not make up for it (`benchmarks/annealing.py`).
+
+    Raises:
+        InputError: the function is groupwise, or not finite.
+
+    >>> [rung.pieces for rung in ladder(parse("x * sigmoid(x)"))]
+    [4, 8, 16, 32]
+    """
     if late.is_groupwise:
         raise InputError(
             f"{str(late)!r} is groupwise; path ladder fits functions of one number; use path blend"
         )
-    return fit_piecewise(late, 2).expression()
+    fits = [fit_piecewise(late, pieces, sigma=SIGMA) for pieces in RUNGS]
+    spread = float(np.std(fits[-1](SIGMA * _NORMAL)))
+    coarse = [rms_error(late, fit, SIGMA) > _COARSE * spread for fit in fits[:-1]]
+    first = 1 + max((number for number, is_coarse in enumerate(coarse) if is_coarse), default=-1)
+    return tuple(fits[first:])
+
+
+def _ladder_start(late: Expression) -> Expression:
+    """Return the lowest rung."""
+    return ladder(late)[0].expression()
 
 
 AUTO_EARLY: Final[Mapping[str, Callable[[Expression], Expression]]] = MappingProxyType(
@@ -104,8 +132,8 @@ def auto_early(late: Expression, path: str = "blend") -> Expression:
 
     Args:
         late: what the network is to end with.
-        path: one of `PATHS`: `blend` (see `cheap_early`), `ladder` (the best
-            function of two pieces) or `sharpness` (see `sharp_limit`).
+        path: one of `PATHS`: `blend` (see `cheap_early`), `ladder` (its lowest
+            rung) or `sharpness` (see `sharp_limit`).
 
     Raises:
         InputError: no such path, or the path does not fit the function.

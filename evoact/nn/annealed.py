@@ -32,6 +32,9 @@ class Annealed(nn.Module):
     the buffer. The forward pass never reads it on the host, and a compiled one
     has at most three graphs.
 
+    Modules given with `inplace=True` write over their input while they alone
+    read it, at g = 0 or g = 1.
+
     Args:
         early: a module, an `Expression` or its text; `"auto"` derives a cheap
             piecewise function from `late`, which must then be an expression.
@@ -71,6 +74,8 @@ class Annealed(nn.Module):
         self.early = early_module(early, late, path, (channels, channel_dim))
         self.late = late
         _check_widths(self.early, self.late)
+        self._writers = [(one, Phase.EARLY) for one in writers(self.early)]
+        self._writers += [(one, Phase.LATE) for one in writers(self.late)]
         self.register_buffer("g", torch.zeros(()))
         self._g = 0.0
         # Text, which compiled code is guarded by; members of an enumeration it holds for
@@ -87,8 +92,11 @@ class Annealed(nn.Module):
         if not 0.0 <= g <= 1.0:
             raise InputError(f"g is {g}; wanted a number within [0, 1]")
         self._g = float(np.float32(g))  # as the buffer holds it: a checkpoint sets the same
-        self._phase = self.path.set_g(self._g, self.early).value
+        phase = self.path.set_g(self._g, self.early)
+        self._phase = phase.value
         self.g.fill_(self._g)
+        for function, alone in self._writers:
+            function.inplace = phase is alone
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activation of `x`; only what has weight is evaluated."""
@@ -146,6 +154,11 @@ def finish(model: nn.Module) -> nn.Module:
             if isinstance(child, Annealed):
                 module._modules[name] = finish(child)
     return model
+
+
+def writers(module: nn.Module) -> list[Any]:
+    """Return the modules within that write over their input."""
+    return [one for one in module.modules() if getattr(one, "inplace", False) is True]
 
 
 def _cost(module: nn.Module) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from evoact.language import PiecewiseLinear
-
-SPACING: Final = 1.0 / 16.0
+from evoact.language.fitting import SPACING
 
 Table = npt.NDArray[np.float64]  # (2, cells): intercepts, slopes
 
@@ -50,6 +49,7 @@ class PiecewiseTable(nn.Module):
         self.low, high = min(knots), max(knots)
         self.cells = round((high - self.low) / SPACING) + 2
         self._tables = [self._table(function) for function in functions]
+        self.functions = len(functions)
         self._position = 0.0
         intercepts, slopes = torch.tensor(self._tables[0])
         # Set by g, which checkpoints hold; the functions come with the expression.
@@ -104,4 +104,4 @@ class PiecewiseTable(nn.Module):
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses when the module is printed."""
-        return f"functions={len(self._tables)}, cells={self.cells}"
+        return f"functions={self.functions}, cells={self.cells}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Self
 
@@ -18,12 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError, nearest
-from evoact.language import Expression, PiecewiseLinear, auto_early, fit_piecewise
+from evoact.language import Expression, auto_early, ladder
 from evoact.nn.activation import Activation
-from evoact.nn.lookup import SPACING, PiecewiseTable, keep_precision
+from evoact.nn.lookup import PiecewiseTable, keep_precision
 
-RUNGS: Final = (2, 4, 8, 16, 32)  # pieces
-SIGMA: Final = 1.0
 # Of the ladder's g, as float32 holds it; the rest blends the last rung into the late function.
 _TABLE_SHARE: Final = float(np.float32(0.95))
 _SHARPEST: Final = 2.0**-10  # below, x / g may leave the range in which functions are finite
@@ -94,16 +91,17 @@ class Sharpness(Path):
 class Ladder(Path):
     """From rung to rung of finer piecewise linear fits, then into the late function.
 
-    The early function is the late one's best fit with 2 pieces under the
-    standard normal. Up to g = .95 it becomes those with 4, 8, 16 and 32 pieces,
-    linearly from one to the next, at the cost of a table look-up; then the last
-    is blended into the late function, whose parameters train from there on.
+    The early function is the lowest rung of `evoact.language.ladder`. Up to
+    g = .95 it becomes the higher ones, linearly from one to the next and fast
+    at first, at the cost of a table look-up; then the last is blended into the
+    late function, whose parameters train from there on.
     """
 
     def set_g(self, g: float, early: nn.Module) -> Phase:
         """Set the table to its rung; blend only from the last one on."""
         assert isinstance(early, PiecewiseTable), "a ladder starts from its own table"
-        position = min(1.0, g / _TABLE_SHARE) * (len(RUNGS) - 1)
+        done = min(1.0, g / _TABLE_SHARE)
+        position = (1.0 - (1.0 - done) ** 3) * (early.functions - 1)
         early.set(round(position * _TABLE_STEPS) / _TABLE_STEPS)
         share = max(0.0, (g - _TABLE_SHARE) / (1.0 - _TABLE_SHARE))
         return super().set_g(1.0 if g == 1.0 else share, early)
@@ -161,14 +159,8 @@ def early_module(
         )
     function, channels = late.expression(), (late.channels, late.channel_dim)
     if path == "ladder":
-        auto_early(function, path)  # refuses what has no fits
-        return PiecewiseTable(_rungs(function.canonical()))
+        return PiecewiseTable(ladder(function.canonical()))
     return Activation(auto_early(function, path), *channels)
-
-
-@lru_cache(maxsize=256)
-def _rungs(late: Expression) -> tuple[PiecewiseLinear, ...]:
-    return tuple(fit_piecewise(late, pieces, sigma=SIGMA, spacing=SPACING) for pieces in RUNGS)
 
 
 def _describe(function: nn.Module | Expression | str) -> str:

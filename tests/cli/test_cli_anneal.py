@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from evoact.cli.annealing import annealed, film
 from evoact.cli.app import app
 from evoact.errors import InputError
-from evoact.language import fit_piecewise, parse, resolve
+from evoact.language import ladder, parse, resolve
 from evoact.nn import Schedule
 
 
@@ -53,7 +53,7 @@ def test_the_frames_are_the_module_itself() -> None:
     late = resolve("silu")
     x, frames = film(annealed(late, "auto", "ladder"), late, Schedule(end=0.4))
     assert [progress for progress, _, _ in frames] == pytest.approx(np.linspace(0, 0.4, 6))
-    assert np.allclose(frames[0][2], fit_piecewise(late, 2)(x), atol=1e-6)
+    assert np.allclose(frames[0][2], ladder(late)[0](x), atol=1e-6)
     assert np.allclose(frames[-1][2], late.numpy()(x))
 
 

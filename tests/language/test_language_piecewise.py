@@ -20,6 +20,7 @@ from evoact.language import (
     auto_early,
     cheap_early,
     fit_piecewise,
+    ladder,
     named,
     parse,
     rms_error,
@@ -383,7 +384,7 @@ def test_each_path_derives_its_own_start() -> None:
     late = named("silu")
     assert PATHS == ("blend", "ladder", "sharpness") == tuple(AUTO_EARLY)
     assert auto_early(late) == auto_early(late, "blend") == cheap_early(late)
-    assert auto_early(late, "ladder") == fit_piecewise(late, 2).expression()
+    assert auto_early(late, "ladder") == ladder(late)[0].expression()
     assert str(auto_early(late, "sharpness")) == "relu(x)"
     assert auto_early(late, "blend") is auto_early(late, "blend")
 
@@ -424,3 +425,23 @@ def test_every_function_has_a_sharp_limit_or_a_reason(names: list[str]) -> None:
         assert early.width == named(name).width, name
         assert early.cost < 5.0, name
     assert found
+
+
+# The ladder
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"), [("gelu", [2, 4, 8, 16, 32]), ("tanh", [4, 8, 16, 32]), ("relu", [2] * 5)]
+)
+def test_a_ladder_starts_from_the_coarsest_fit_that_is_near(name: str, pieces: list[int]) -> None:
+    late = named(name)
+    rungs = ladder(late)
+    assert [rung.pieces for rung in rungs] == pieces
+    errors = [rms_error(late, rung, 2.0) for rung in rungs]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] < 0.05 * float(np.std(late.numpy()(2.0 * GRID)))
+
+
+def test_a_groupwise_function_has_no_ladder() -> None:
+    with pytest.raises(InputError, match=r"groupwise.*use path blend"):
+        ladder(named("glu"))

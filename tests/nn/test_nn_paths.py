@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from evoact.errors import InputError
-from evoact.language import PiecewiseLinear, auto_early, fit_piecewise, parse
+from evoact.language import PiecewiseLinear, auto_early, fit_piecewise, ladder, parse
 from evoact.nn import PATH_CLASSES, Activation, Annealed, Phase, PiecewiseTable
 
 PROPERTY = settings(derandomize=True, deadline=None, database=None, max_examples=60)
@@ -53,7 +53,7 @@ def test_ends_are_the_functions_bit_for_bit(path: str, late: str) -> None:
     early = auto_early(parse(late), path)
     if path == "ladder":
         torch.testing.assert_close(module(X), Activation(early)(X), rtol=1e-5, atol=1e-5)
-        fit = fit_piecewise(parse(late), 2)
+        fit = ladder(parse(late))[0]
         assert np.allclose(module(X), fit(X.double().numpy()), rtol=1e-6, atol=1e-6)
     else:
         assert torch.equal(module(X), Activation(early)(X))
@@ -85,12 +85,12 @@ def test_the_ladder_does_without_the_late_function_almost_to_the_end() -> None:
         module(X)
 
 
-def test_the_ladder_goes_by_fits_of_twice_the_pieces() -> None:
+def test_the_ladder_goes_from_rung_to_rung() -> None:
     module, x = annealed("ladder"), X.double()
-    for rung, pieces in enumerate((2, 4, 8, 16, 32)):
-        module.set_g(0.95 * rung / 4)
-        fit = fit_piecewise(parse(CHANNEL), pieces)
-        assert np.allclose(module(x), fit(x.numpy()), rtol=1e-6, atol=1e-6)
+    rungs = ladder(parse(CHANNEL))
+    for number, rung in enumerate(rungs):
+        module.set_g(0.95 * (1.0 - (1.0 - number / (len(rungs) - 1)) ** (1 / 3)))
+        assert np.allclose(module(x), rung(x.numpy()), rtol=1e-6, atol=1e-6)
 
 
 # The way between
@@ -123,7 +123,7 @@ def test_the_distance_to_the_late_function_falls(path: str) -> None:
         distances.append(float((module(NORMAL) - late).detach().square().mean().sqrt()))
     # A mean of two rungs has more knots than either, and may be a little better than the finer.
     assert all(b <= 1.05 * a for a, b in pairwise(distances))
-    rungs = distances[::8]
+    rungs = distances[::20]
     assert all(b < a for a, b in pairwise(rungs))
     assert distances[-1] == 0.0
 

@@ -10,8 +10,7 @@ from torch import nn
 
 from evoact.errors import InputError
 from evoact.nn.activation import Activation
-from evoact.nn.annealed import Annealed
-from evoact.nn.paths import Phase
+from evoact.nn.annealed import Annealed, writers
 from evoact.nn.swap.layout import Layout, before, width_of
 from evoact.nn.swap.places import Place
 from evoact.nn.swap.probe import Sighting
@@ -87,40 +86,17 @@ def settle(place: Place, new: nn.Module) -> None:
     new.train(place.module.training)
 
 
-class _InPlace(Annealed):
-    """Annealed between functions of which some write over their input.
-
-    They do so where they alone read it, as they did before; in the blend both do.
-    """
-
-    def __init__(self, early: nn.Module, late: nn.Module) -> None:
-        super().__init__(early, late)
-        self._writers = [(one, Phase.EARLY) for one in _writers(early)]
-        self._writers += [(one, Phase.LATE) for one in _writers(late)]
-
-    def set_g(self, g: float) -> None:
-        """Set how far the activation is on its way, as `Annealed.set_g`."""
-        super().set_g(g)
-        for function, phase in self._writers:
-            function.inplace = self.phase is phase
-
-
 def anneal(place: Place, new: nn.Module) -> Annealed:
     """Return the way from the module of a place, which itself stays as it is, to a new one."""
     old = place.module
-    if _writers(old) or _writers(new):
-        annealed: Annealed = _InPlace(_double(old), _double(new))
-    else:
-        annealed = Annealed(old, new)
+    # Copies where some write over their input, which Annealed turns on and off.
+    early, late = (_double(one) if writers(one) else one for one in (old, new))
+    annealed = Annealed(early, late)
     home = place.home()
     if home is not None:
         annealed.to(device=home[0])  # not the dtype: g needs its 24 bits
     annealed.training = old.training
     return annealed
-
-
-def _writers(module: nn.Module) -> list[Any]:
-    return [one for one in module.modules() if getattr(one, "inplace", False) is True]
 
 
 def _double(module: nn.Module) -> nn.Module:
