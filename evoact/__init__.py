@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evoact.api import search
     from evoact.evolution import Evolution
     from evoact.language import Expression, ExpressionError, parse, self_normalising
-    from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule, SwapReport, swap
+    from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule, SwapReport, finish, swap
     from evoact.records import Anneal, Candidate, Evaluation, SearchSpec, Status
     from evoact.study import Study, load_space
 
@@ -34,6 +34,7 @@ _HOMES: Final = {
     "Status": "evoact.records",
     "Study": "evoact.study",
     "SwapReport": "evoact.nn",
+    "finish": "evoact.nn",
     "load_space": "evoact.study",
     "parse": "evoact.language",
     "search": "evoact.api",
@@ -72,6 +73,7 @@ __all__ = [
     "Study",
     "StudyError",
     "SwapReport",
+    "finish",
     "load_space",
     "parse",
     "search",

@@ -19,6 +19,7 @@ from evoact.language import Expression, FloatArray, auto_early, resolve
 from evoact.nn import Annealed, Schedule
 
 _FRAMES: Final = 6
+_MIDDLE: Final = _FRAMES // 2
 _RANGE: Final = 4.0
 _POINTS: Final = 401
 _MOMENTS: Final = 11
@@ -48,10 +49,9 @@ def show_annealing(
     console = Console()
     console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(_table(moments))
-    shown = {
-        f"g = {g:.2g}": values for _, g, values in (frames[0], frames[len(frames) // 2], frames[-1])
-    }
-    console.print(Text(draw_lines(x, shown, min(console.width, 72))))
+    shown = {f"g = {g:.2g}": values for _, g, values in (frames[0], frames[_MIDDLE], frames[-1])}
+    markers = dict(zip(shown, ("·", ":"), strict=False))
+    console.print(Text(draw_lines(x, shown, min(console.width, 72), markers)))
 
 
 def annealed(late: Expression, early: str, path: str) -> Annealed:

@@ -31,21 +31,24 @@ def terminal_plot(expression: Expression, width: int = 72) -> str:
     """
     x = np.linspace(-RANGE, RANGE, 2 * width)
     lines = {"f'": _slope(expression, x), "f": _curve(expression, x)}
-    text = draw_lines(x, lines, width, dotted="f'")
+    text = draw_lines(x, lines, width, {"f'": "·"})
     return "\n".join([text, *_slice_lines(expression, width)])
 
 
 def draw_lines(
-    x: FloatArray, lines: Mapping[str, FloatArray], width: int, dotted: str | None = None
+    x: FloatArray,
+    lines: Mapping[str, FloatArray],
+    width: int,
+    markers: Mapping[str, str],
 ) -> str:
-    """Return lines of text that show functions of `x` by name, one of them in dots."""
+    """Return lines of text that show functions of `x` by name, some by characters of their own."""
     import plotext
 
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(width, _HEIGHT)
     for name, values in lines.items():
-        marker = "·" if name == dotted else "braille"
+        marker = markers.get(name, "braille")
         shown = np.abs(values) <= _HIGHEST  # nothing where it is not finite
         if shown.any():
             plotext.scatter(x[shown].tolist(), values[shown].tolist(), marker=marker, label=name)
