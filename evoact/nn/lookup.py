@@ -97,7 +97,8 @@ class PiecewiseTable(nn.Module):
         with torch.no_grad():
             cell = torch.add(1.0 - self.low / SPACING, fine, alpha=1.0 / SPACING)
             cell = cell.nan_to_num_(nan=0.0).clamp(0.0, self.cells - 1.0)
-            index = cell.to(torch.int32).reshape(-1)
+            # On a CPU look-ups by int64 take a third of the time of those by int32.
+            index = cell.to(torch.int64).reshape(-1)
             intercept = self.intercepts.to(fine.dtype).index_select(0, index).view(x.shape)
             slope = self.slopes.to(fine.dtype).index_select(0, index).view(x.shape)
         return torch.addcmul(intercept, slope, fine).to(x.dtype)

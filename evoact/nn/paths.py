@@ -24,7 +24,7 @@ from evoact.nn.lookup import PiecewiseTable, keep_precision
 # Of the ladder's g, as float32 holds it; the rest blends the last rung into the late function.
 _TABLE_SHARE: Final = float(np.float32(0.95))
 _SHARPEST: Final = 2.0**-10  # below, x / g may leave the range in which functions are finite
-_TABLE_STEPS: Final = 64  # between two rungs, so that a table is not written at each step
+_TABLE_STEPS: Final = 16  # between two rungs, so that a table is not written at each step
 
 
 class Phase(Enum):
@@ -46,10 +46,13 @@ class Path(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("weight", torch.zeros(()), persistent=False)
+        self._weight = 0.0  # what the buffer holds: to write it takes longer than to compare
 
     def set_g(self, g: float, early: nn.Module) -> Phase:  # noqa: ARG002  # the ladder sets it
         """Prepare for a g and return what the forward pass is to evaluate."""
-        self.weight.fill_(g)
+        if g != self._weight:
+            self._weight = g
+            self.weight.fill_(g)
         return Phase.EARLY if g == 0.0 else Phase.LATE if g == 1.0 else Phase.BLEND
 
     def forward(self, x: Tensor, early: nn.Module, late: nn.Module) -> Tensor:
@@ -64,6 +67,7 @@ class Path(nn.Module):
         """Move to a device, or to a type that holds the weight as set."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]  # untyped in torch
         keep_precision(self)
+        self.weight.fill_(self._weight)
         return self
 
 

@@ -116,13 +116,15 @@ def test_near_an_end_is_near_its_function(path: str, near: float, end: float) ->
 
 @pytest.mark.parametrize("path", PATH_CLASSES)
 def test_the_distance_to_the_late_function_falls(path: str) -> None:
-    module, late = annealed(path, LAYER), Activation(LAYER)(NORMAL)
+    # The ladder's fits are of inputs with a deviation of 2.
+    x = 2.0 * NORMAL if path == "ladder" else NORMAL
+    module, late = annealed(path, LAYER), Activation(LAYER)(x)
     distances = []
     for i in range(41):
         module.set_g(i / 40)
-        distances.append(float((module(NORMAL) - late).detach().square().mean().sqrt()))
+        distances.append(float((module(x) - late).detach().square().mean().sqrt()))
     # A mean of two rungs has more knots than either, and may be a little better than the finer.
-    assert all(b <= 1.05 * a for a, b in pairwise(distances))
+    assert all(b <= 1.1 * a for a, b in pairwise(distances))
     rungs = distances[::20]
     assert all(b < a for a, b in pairwise(rungs))
     assert distances[-1] == 0.0
