@@ -22,6 +22,7 @@ SCHEDULES: Final = (
 LAYERS: Final = ("together", "lower_first", "upper_first")
 BY: Final = ("step", "epoch")
 BLEND: Final = "blend"
+LADDER: Final = "ladder"
 AUTO: Final = "auto"
 
 # What genes were before there were these; records of then do not say them.

@@ -10,7 +10,15 @@ import pytest
 from pydantic import ValidationError
 
 from evoact.language import PRIMITIVES, WIDTHS, named, parse
-from evoact.records import OBJECTIVES, TASKS, Anneal, LanguageSpec, SearchSpec, costly_early
+from evoact.records import (
+    OBJECTIVES,
+    TASKS,
+    Anneal,
+    AnnealSpec,
+    LanguageSpec,
+    SearchSpec,
+    costly_early,
+)
 from evoact.records.grammar import GROUP_SIZES, MOST_CHANNELS, rules
 from evoact.records.shape import read_shape
 
@@ -22,7 +30,7 @@ def test_defaults() -> None:
     assert (DEFAULT.evolution.population, DEFAULT.evolution.generations) == (24, 8)
     assert DEFAULT.evolution.seeds == ("relu", "silu")
     assert (DEFAULT.language.parameters, DEFAULT.language.max_nodes) == ("per_layer", 15)
-    assert DEFAULT.anneal.default() == Anneal(named("relu"), "linear", 0.0, 0.5)
+    assert DEFAULT.anneal.default() == Anneal(None, "linear", 0.0, 0.75, path="ladder")
     assert DEFAULT.objectives == {"val_accuracy": "max"}
     assert DEFAULT.primary == "val_accuracy"
     assert (DEFAULT.evaluate.executor, DEFAULT.evaluate.timeout) == ("ray", 600.0)
@@ -116,7 +124,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("anneal.layers", "lower", "unknown value 'lower'; wanted one of together, lower_first"),
     ("anneal.layers", "upper_frist", "did you mean 'upper_first'?"),
     ("anneal.by", "epochs", "unknown value 'epochs'; did you mean 'epoch'?"),
-    ("anneal.start", 0.6, "is [0.1, 0.5], before anneal.start 0.6: g rises from start to end"),
+    ("anneal.start", 0.6, "is [0.25, 0.75], before anneal.start 0.6: g rises from start to end"),
     ("anneal.start", -0.1, "is -0.1; wanted shares of the training, at least 0 and less than 1"),
     ("anneal.end", 1.0, "is 1.0; wanted shares of the training, at least 0 and less than 1"),
     ("anneal.end", 0.9, "anneal.hold 0.2 before they are scored: set anneal.end to at most 0.8"),
@@ -410,3 +418,24 @@ def test_rules_keep_groups_small() -> None:
     assert {rule.width for rule in found} == {rule.inner for rule in found} == set(WIDTHS)
     assert all(rule.inner == rule.width == 1 for rule in found if rule.row.adds_x)
     assert {rule.inner for rule in rules(["add", "tanh"])} == {1}
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({}, ("ladder",)),
+        ({"early": "auto"}, ("ladder",)),
+        ({"early": ["relu", "none"]}, ("blend",)),
+        ({"early": "relu", "path": ["ladder", "blend"]}, ("ladder", "blend")),
+    ],
+)
+def test_expressions_to_start_from_are_for_the_blend(given: Any, path: tuple[str, ...]) -> None:
+    assert AnnealSpec.model_validate(given).path == path
+
+
+def test_an_early_function_that_no_path_uses_is_refused() -> None:
+    with pytest.raises(
+        ValidationError, match="'relu' is never used, as anneal.path ladder"
+    ) as error:
+        SearchSpec(anneal={"early": ["auto", "relu"], "path": "ladder"})
+    assert error.value.errors()[0]["loc"][-2:] == ("early", 1)
