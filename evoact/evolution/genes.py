@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from evoact.errors import InputError
 from evoact.language import Expression
-from evoact.language.early import auto_early
+from evoact.language.early import auto_early, check_path
 from evoact.records import NO_ANNEALING, Anneal, AnnealSpec
-from evoact.records.anneal import AUTO, BLEND
+from evoact.records.anneal import AUTO, BLEND, LADDER
 
 _MUTATION: Final = 0.2
 _ALL_ANEW: Final = 0.5  # share of mutations; the others change one gene
@@ -97,6 +97,8 @@ def _early(genes: Anneal, late: Expression) -> Expression | None:
     if genes.early is not None:
         return genes.early
     try:
-        return auto_early(late, genes.path)
+        check_path(late, genes.path)
+        # A ladder's rungs take a tenth of a second; the same functions have no way to go.
+        return auto_early(late, BLEND if genes.path == LADDER else genes.path)
     except InputError:
         return None

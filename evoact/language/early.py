@@ -103,15 +103,29 @@ def ladder(late: Expression) -> tuple[PiecewiseLinear, ...]:
     >>> [rung.pieces for rung in ladder(parse("x * sigmoid(x)"))]
     [4, 8, 16, 32]
     """
-    if late.is_groupwise:
-        raise InputError(
-            f"{str(late)!r} is groupwise; path ladder fits functions of one number; use path blend"
-        )
+    check_path(late, "ladder")
     fits = [fit_piecewise(late, pieces, sigma=SIGMA) for pieces in RUNGS]
     spread = float(np.std(fits[-1](SIGMA * _NORMAL)))
     coarse = [rms_error(late, fit, SIGMA) > _COARSE * spread for fit in fits[:-1]]
     first = 1 + max((number for number, is_coarse in enumerate(coarse) if is_coarse), default=-1)
     return tuple(fits[first:])
+
+
+def check_path(late: Expression, path: str) -> None:
+    """Refuse a late function that a path cannot lead to, without deriving its start.
+
+    Raises:
+        InputError: no such path, or the path does not fit the function.
+    """
+    if path not in AUTO_EARLY:
+        known = ", ".join(PATHS)
+        raise InputError(f"path is {path!r}{nearest(path, PATHS)}; wanted one of {known}")
+    if path == "sharpness":
+        auto_early(late, path)
+    if path == "ladder" and late.is_groupwise:
+        raise InputError(
+            f"{str(late)!r} is groupwise; path ladder fits functions of one number; use path blend"
+        )
 
 
 def _ladder_start(late: Expression) -> Expression:
@@ -141,9 +155,8 @@ def auto_early(late: Expression, path: str = "blend") -> Expression:
     >>> str(auto_early(parse("x * sigmoid(x)"), "sharpness"))
     'relu(x)'
     """
-    if path not in AUTO_EARLY:
-        known = ", ".join(PATHS)
-        raise InputError(f"path is {path!r}{nearest(path, PATHS)}; wanted one of {known}")
+    if path != "sharpness":
+        check_path(late, path)
     return AUTO_EARLY[path](late)
 
 

@@ -109,16 +109,16 @@ class Anneal:
         early = None if data["early"] == AUTO else resolve(data["early"])
         return cls(**{**_ADDED, **data, "early": early})
 
-    def identity(self, early: Expression) -> dict[str, Any]:
+    def identity(self, early: Expression | None) -> dict[str, Any]:
         """Return what tells trainings apart, for the id of a candidate.
 
         Genes that came later and are as they had to be before are left out, so
         that ids of then stand.
 
         Args:
-            early: the function that the network starts with. An early function
-                that was derived for `blend` counts as if it were given; those
-                of the other paths follow from path and late function.
+            early: the function that a network starts with on the path `blend`,
+                where one that was derived counts as if it were given. Those of
+                the other paths follow from path and late function.
         """
         text = str(early) if self.path == BLEND else AUTO
         data = {**self.to_dict(), "early": text}

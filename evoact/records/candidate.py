@@ -10,8 +10,8 @@ from typing import Any
 
 from evoact.errors import InputError
 from evoact.language import LANGUAGE_VERSION, Expression, resolve
-from evoact.language.early import auto_early
-from evoact.records.anneal import Anneal
+from evoact.language.early import auto_early, check_path
+from evoact.records.anneal import BLEND, Anneal
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,9 @@ class Candidate:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.late.canonical())
+        if self.anneal is not None and self.anneal.early is None:
+            check_path(self.late, self.anneal.path)  # what it starts from is derived when needed
+            return
         early = self.early
         if early is not None and early.width != self.late.width:
             raise InputError(
@@ -72,8 +75,10 @@ class Candidate:
     @cached_property
     def id(self) -> str:
         """The sha256 of language version, canonical text and genes, in hex."""
-        genes = self.anneal.identity(self.early) if self.anneal and self.early else None
-        identity = [LANGUAGE_VERSION, self.text, genes]
+        genes = self.anneal
+        # The start of the other paths follows from the late function; a ladder's takes long.
+        early = self.early if genes and genes.path == BLEND else None
+        identity = [LANGUAGE_VERSION, self.text, genes and genes.identity(early)]
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     @property

@@ -246,7 +246,7 @@ def test_genes_stay_within_the_space():
     genes = [c.anneal for c in asked(SINGLE, seed=0)]
     assert {g.schedule for g in genes if g} == {"linear", "cosine"}
     assert None in genes
-    assert {g.end for g in genes if g} <= {0.1, 0.2, 0.3, 0.4, 0.5}
+    assert {g.end for g in genes if g} <= {0.25, 0.375, 0.5, 0.625, 0.75}
     assert {g.start for g in genes if g} == {0.0}
     frozen = {c.anneal for c in asked(FROZEN, seed=0, generations=2)}
     assert [g.to_dict() for g in frozen if g] == [

@@ -435,7 +435,7 @@ def test_expressions_to_start_from_are_for_the_blend(given: Any, path: tuple[str
 
 def test_an_early_function_that_no_path_uses_is_refused() -> None:
     with pytest.raises(
-        ValidationError, match="'relu' is never used, as anneal.path ladder"
+        ValidationError, match=r"'relu' is never used, as anneal\.path ladder"
     ) as error:
         SearchSpec(anneal={"early": ["auto", "relu"], "path": "ladder"})
     assert error.value.errors()[0]["loc"][-2:] == ("early", 1)
