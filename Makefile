@@ -37,11 +37,11 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
 
 test: lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 test-all: lint
 	mkdir -p benchmarks/results
-	$(BIN)/pytest -q -m 'not gpu' --durations=15 -rs 2>&1 | tee /dev/stderr | tail -n 40 > benchmarks/results/test-all.txt
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m 'not gpu' --durations=15 -rs 2>&1 | tee /dev/stderr | tail -n 40 > benchmarks/results/test-all.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -18,6 +18,18 @@ def _listen_to_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items) -> None:
+    """Say what must stay in one of the processes that tests run in.
+
+    A file, as its fixtures are made once; all that start a Ray cluster, of which
+    one at a time is enough for a small machine; all that look at the one search.
+    """
+    for item in items:
+        shared = "smoke_run" in getattr(item, "fixturenames", ())
+        group = "ray" if item.get_closest_marker("ray") else "smoke" if shared else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 class CommandLine:
     """Starts `python -m evoact` in a folder."""
 

@@ -69,12 +69,13 @@ def annealing_text(candidate: Candidate) -> str:
     >>> annealing_text(Candidate(resolve("silu")))
     '-'
     """
-    genes, early = candidate.anneal, candidate.early
-    if genes is None or early is None:
+    genes = candidate.anneal
+    if genes is None:
         return "-"
-    start = known_name(early) or str(early)
+    # A derived function has many numbers; `genes_of` tells it.
+    start = genes.early_text if genes.early is None else known_name(genes.early)
     parts = [
-        f"{start if genes.early else f'{genes.early_text} ({start})'} -> late",
+        f"{start or genes.early_text} -> late",
         genes.path,
         f"{genes.schedule} {genes.start:g}-{genes.end:g}",
         *([] if genes.layers == LAYERS[0] else [genes.layers]),
