@@ -254,7 +254,7 @@ def test_genes_stay_within_the_space():
             "early": "relu(x)",
             "schedule": "cosine",
             "start": 0.0,
-            "end": 0.5,
+            "end": 0.75,
             "path": "blend",
             "layers": "together",
             "by": "step",
