@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from evoact.nn.packed import matmul_in_pairs
 from evoact.tasks.networks import ActivationFactory, Network, Template, channels_after
 
 CHANNEL_DIM: Final = -1  # of sequences: (batch, tokens, channels)
@@ -75,8 +76,8 @@ class SelfAttention(nn.Module):
         parts = self.project(x).unflatten(-1, (3, self.heads, -1))
         # Each (..., heads, tokens, size), of (..., tokens, 3, heads, size).
         query, key, value = parts.movedim(-4, -2).unbind(-4)
-        likeness = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        gathered = likeness.softmax(dim=-1) @ value
+        likeness = matmul_in_pairs(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+        gathered = matmul_in_pairs(likeness.softmax(dim=-1), value)
         return self.gather(gathered.transpose(-2, -3).flatten(-2))  # type: ignore[no-any-return]  # a module's call is untyped
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from evoact.errors import EvoactError
 from evoact.nn import AnnealScheduler
-from evoact.nn.packed import early_parameters
+from evoact.nn.packed import compile_members, early_parameters, fusible
 from evoact.records import Candidate, Cohort
 from evoact.tasks import Task, Width, make_task
 from evoact.training.adam import RowState
@@ -82,7 +83,7 @@ def _form_width(
     cohort: Cohort, width: Width, group: list[int], failed: Callable[[int, Exception], None]
 ) -> Iterator[Training]:
     try:
-        networks = make_networks(data_of(cohort).task, width)
+        networks = make_networks(data_of(cohort).task, width, cohort.kernels)
     except Exception as error:  # as in `form`
         for position in group:
             failed(position, error)
@@ -112,6 +113,7 @@ def _members(
             ]
         except Exception as error:  # as in `form`
             failed(position, error)
+    _compile(cohort, built, failed)
     gains = [gain_of(cohort.candidates[position]) for position in built]
     draws = generator(cohort.seed, cohort.replicate, WEIGHTS)
     rows = networks.first_rows(gains, draws) if built else []
@@ -119,6 +121,23 @@ def _members(
         _member(cohort, position, modules, row.to(cohort.device))
         for (position, modules), row in zip(built.items(), rows, strict=True)
     ]
+
+
+def _compile(
+    cohort: Cohort, built: dict[int, list[nn.Module]], failed: Callable[[int, Exception], None]
+) -> None:
+    """Compile the activations, in one go; those that cannot be leave `built`."""
+    if cohort.kernels != "c":
+        return
+    try:
+        compile_members([m for modules in built.values() for m in modules if fusible(m)])
+    except EvoactError:  # whose fault it is shows when each is alone
+        for position, modules in list(built.items()):
+            try:
+                compile_members([m for m in modules if fusible(m)])
+            except EvoactError as error:
+                failed(position, error)
+                del built[position]
 
 
 def _member(

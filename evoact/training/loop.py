@@ -80,15 +80,15 @@ class Stack:
         """Form the stack of these members; those that leave take their state along."""
         for k, member in enumerate(self.members):
             member.state = self._optimiser.state(k)
-        self.members = list(members)
+        self.members = sorted(members, key=lambda member: not member.is_fusible)
         if not members:
             return
-        self._optimiser.arrange([member.state for member in members])
+        self._optimiser.arrange([member.state for member in self.members])
         weights, gradient = self._optimiser.weights, self._optimiser.gradient
-        self._networks.bind(weights, gradient, [member.modules for member in members])
-        rows = zip(members, weights.blocks[-1], gradient.blocks[-1], strict=True)
+        rows = zip(self.members, weights.blocks[-1], gradient.blocks[-1], strict=True)
         for member, row, its_gradient in rows:
             share_storage(member.parameters(), row, its_gradient)
+        self._networks.bind(weights, gradient, [member.modules for member in self.members])
 
     def state(self, member: Member) -> RowState:
         """Return a copy of the numbers of one member."""

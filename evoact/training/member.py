@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from evoact.nn import Activation, AnnealScheduler, Schedule
-from evoact.nn.packed import early_parameters, late_parameters
+from evoact.nn.packed import early_parameters, fusible, late_parameters
 from evoact.records import Candidate
 from evoact.training.adam import RowState
 
@@ -56,6 +56,11 @@ class Member:
         """
         early = [p for module in self.modules for p in early_parameters(module)]
         return early + [p for module in self.modules for p in late_parameters(module)]
+
+    @property
+    def is_fusible(self) -> bool:
+        """Whether generated C can compute its activations."""
+        return all(map(fusible, self.modules))
 
     def skip(self, steps: int) -> None:
         """Count optimiser steps that were taken before it joined."""

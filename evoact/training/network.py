@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -159,9 +160,13 @@ class OneNetwork:
         return logits.unsqueeze(0)
 
 
-def make_networks(task: Task, width: Width) -> Networks:
-    """Return the networks of a task for a width, without weights and activations yet."""
-    network = task.network(Bank, width)
+def make_networks(task: Task, width: Width, kernels: str = "torch") -> Networks:
+    """Return the networks of a task for a width, without weights and activations yet.
+
+    `kernels` is what computes activations, see `Bank`; networks that cannot be
+    packed take torch's.
+    """
+    network = task.network(partial(Bank, kernels=kernels), width)
     if unpackable(network) is None:
         return PackedNetworks(network)
     return OneNetwork(task.network(Alone, width))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evoact.language import parse, resolve
+from evoact.nn.kernels import available, backend
 from evoact.records import Anneal, Candidate, Cohort, Evaluation, Status, TaskSpec
 from evoact.training import train_cohort
 
@@ -48,9 +49,18 @@ def made(index: int) -> Candidate:
 CANDIDATES = [made(index) for index in range(32)]
 
 
-def trained(candidates: list[Candidate], network: str, **more: Any) -> list[Evaluation]:
-    task = TaskSpec(name="digits", network=network, epochs=EPOCHS, batch_size=359)
-    return train_cohort(Cohort(tuple(candidates), task, seed=5, **more))
+KERNELS = [
+    pytest.param("c", marks=pytest.mark.skipif(not available(), reason=str(backend()))),
+    "torch",
+]
+
+
+def trained(
+    candidates: list[Candidate], how: tuple[str, str], batch_size: int = 359, **more: Any
+) -> list[Evaluation]:
+    network, kernels = how
+    task = TaskSpec(name="digits", network=network, epochs=EPOCHS, batch_size=batch_size)
+    return train_cohort(Cohort(tuple(candidates), task, seed=5, kernels=kernels, **more))
 
 
 def content(evaluation: Evaluation) -> dict[str, Any]:
@@ -61,29 +71,36 @@ def content(evaluation: Evaluation) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", params=["mlp", "conv", "attention"])
 def network(request: pytest.FixtureRequest) -> str:
-    return request.param
+    return str(request.param)
+
+
+@pytest.fixture(scope="module", params=KERNELS)
+def how(request: pytest.FixtureRequest, network: str) -> tuple[str, str]:
+    return network, str(request.param)
 
 
 @pytest.fixture(scope="module")
-def alone(network: str) -> dict[int, dict[str, Any]]:
+def alone(how: tuple[str, str]) -> dict[int, dict[str, Any]]:
     """Evaluations of some candidates, each in a cohort of its own."""
-    return {i: content(trained([CANDIDATES[i]], network)[0]) for i in (0, 1, 2, 9, 12, 18, 31)}
+    return {i: content(trained([CANDIDATES[i]], how)[0]) for i in (0, 1, 2, 9, 12, 18, 31)}
 
 
 @pytest.mark.parametrize("size", [2, 7, 32])
-def test_cohorts_of_any_size(size: int, network: str, alone: dict[int, dict[str, Any]]) -> None:
+def test_cohorts_of_any_size(
+    size: int, how: tuple[str, str], alone: dict[int, dict[str, Any]]
+) -> None:
     for first in {0, 32 - size}:
         last = first + size
-        found = trained(CANDIDATES[first:last], network)
+        found = trained(CANDIDATES[first:last], how)
         assert {e.status for e in found} == {Status.OK}
         for index in alone.keys() & set(range(first, last)):
             assert content(found[index - first]) == alone[index]
 
 
-def test_neighbours_that_leave(network: str, alone: dict[int, dict[str, Any]]) -> None:
+def test_neighbours_that_leave(how: tuple[str, str], alone: dict[int, dict[str, Any]]) -> None:
     late = Candidate(resolve("1e19 * square(x)"), Anneal(parse("relu(x)"), "linear", 0.5, 0.6))
     among = [DIVERGES, CANDIDATES[1], late, GROUPWISE, CANDIDATES[9], DIVERGES, CANDIDATES[18]]
-    found = trained(among, network, test=True)
+    found = trained(among, how, test=True)
     statuses = [e.status.value for e in found]
     assert statuses == ["diverged", "ok", "diverged", "ok", "ok", "diverged", "ok"]
     assert "in epoch 1" in found[0].reason
@@ -92,10 +109,7 @@ def test_neighbours_that_leave(network: str, alone: dict[int, dict[str, Any]]) -
         assert {**content(found[place]), "test": {}} == alone[index]
 
 
-def test_a_last_batch_of_one_sample(network: str) -> None:
-    task = TaskSpec(name="digits", network=network, epochs=1, batch_size=538)  # 1077 = 2 * 538 + 1
-    few = CANDIDATES[:3]
-    together = train_cohort(Cohort(tuple(few), task, seed=5))
-    for candidate, evaluation in zip(few, together, strict=True):
-        (one,) = train_cohort(Cohort((candidate,), task, seed=5))
-        assert content(one) == content(evaluation)
+def test_a_last_batch_of_one_sample(how: tuple[str, str]) -> None:
+    few = CANDIDATES[:3]  # 1077 = 2 * 538 + 1
+    for candidate, evaluation in zip(few, trained(few, how, 538), strict=True):
+        assert content(trained([candidate], how, 538)[0]) == content(evaluation)

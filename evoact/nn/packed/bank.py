@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from evoact.nn.annealed import Annealed
+from evoact.nn.packed.fused import Jobs, fused, fusible
 
 
 class Place(nn.Module):
@@ -42,6 +43,11 @@ class Alone(Place):
 class Bank(Place):
     """Applies a module of its own to each slice of `(K, batch, ..., channels)`.
 
+    Args:
+        channels, channel_dim: see `Place`; in the stack channels come last.
+        kernels: `"c"` computes what is `fusible` by generated C, `"torch"`
+            applies one module after the other.
+
     >>> from evoact.nn import Activation
     >>> bank = Bank(channels=3, channel_dim=1)
     >>> bank.set([Activation("relu(x)"), Activation("neg(x)")])
@@ -49,13 +55,30 @@ class Bank(Place):
     [[[1.0, 1.0, 1.0]], [[-1.0, -1.0, -1.0]]]
     """
 
-    def __init__(self, channels: int, channel_dim: int) -> None:  # noqa: ARG002  # as a factory is called
+    def __init__(self, channels: int, channel_dim: int, kernels: str = "torch") -> None:  # noqa: ARG002  # as a factory is called
         super().__init__(channels, -1)
+        self._kernels = kernels
+        self._jobs: Jobs | None = None
+        self._single: tuple[nn.Module, ...] = ()
+
+    def set(self, members: Sequence[nn.Module]) -> None:
+        """Take the activations of the networks; fusible ones first, see `fusible`."""
+        super().set(members)
+        together = [m for m in members if self._kernels == "c" and fusible(m)]
+        assert list(members[: len(together)]) == together, "fusible ones come first"
+        self._jobs = Jobs(together) if together else None
+        self.__dict__["_single"] = self.members[len(together) :]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activations of all slices."""
-        parts = zip(self.members, x.unbind(0), strict=True)
-        return torch.stack([member(part) for member, part in parts])
+        parts = []
+        if self._jobs:
+            parts.append(fused(x[: self._jobs.count], self._jobs))
+        if self._single:
+            rest = x[len(x) - len(self._single) :]
+            each = zip(self._single, rest.unbind(0), strict=True)
+            parts.append(torch.stack([member(part) for member, part in each]))
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 def early_parameters(member: nn.Module) -> list[nn.Parameter]:

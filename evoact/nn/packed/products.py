@@ -103,6 +103,36 @@ class Columns(torch.autograd.Function):
         return total, None, None
 
 
+class Pairs(torch.autograd.Function):
+    """Products of matrices in pairs, `(..., n, m)` and `(..., m, o)`.
+
+    As torch's `matmul`, which for a batch of one takes matrices as they lie, and
+    else copies them: the last bits of the product depend on it.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        """Multiply contiguous copies."""
+        left, right = a.flatten(0, -3).contiguous(), b.flatten(0, -3).contiguous()
+        ctx.save_for_backward(left, right)
+        ctx.shapes = a.shape, b.shape
+        return _bmm(left, right).view(*a.shape[:-1], b.shape[-1])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Multiply by the other operand."""
+        left, right = ctx.saved_tensors
+        flat = gradient.flatten(0, -3).contiguous()
+        a = _bmm(flat, right.transpose(1, 2)).view(ctx.shapes[0])
+        return a, _bmm(left.transpose(1, 2), flat).view(ctx.shapes[1])
+
+
+def matmul_in_pairs(a: Tensor, b: Tensor) -> Tensor:
+    """Apply `Pairs`."""
+    result: Tensor = Pairs.apply(a, b)  # type: ignore[no-untyped-call]  # untyped in torch
+    return result
+
+
 def product_of(x: Tensor, anchor: Tensor, weights: Weights) -> Tensor:
     """Apply `Product`."""
     result: Tensor = Product.apply(x, anchor, weights)  # type: ignore[no-untyped-call]  # untyped in torch
