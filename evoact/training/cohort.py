@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from evoact.records import Cohort, Evaluation, Status
 from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
 from evoact.training.loop import TimedOut, Training, steps_per_epoch
+from evoact.training.member import Member
 
 
 def train_cohort(cohort: Cohort) -> list[Evaluation]:
@@ -29,8 +30,12 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     """
     with reproducible(cohort.device):
         run = _Run(cohort, describe(cohort.device))
-        for training in run.advance(run.form(range(len(cohort.candidates))), cohort.task.epochs):
-            run.finish(training)
+        trainings = run.form(range(len(cohort.candidates)))
+        for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
+            trainings = run.advance(trainings, epochs)
+            run.halve(trainings, rung)
+        for training in run.advance(trainings, cohort.task.epochs):
+            run.finish(training, training.members)
     return [run.found[position] for position in range(len(cohort.candidates))]
 
 
@@ -66,18 +71,44 @@ class _Run:
             there.append(training)
         return there
 
-    def finish(self, training: Training) -> None:
-        """Score the members of a training that is done."""
-        data = data_of(self.cohort)
-        members = training.members
-        wanted = self.cohort.test and members
-        tests = training.stack.score(data.test, "test") if wanted else [{} for _ in members]
-        for member, test in zip(members, tests, strict=True):
+    def halve(self, trainings: Iterable[Training], rung: int) -> None:
+        """Let only the best candidates of all trainings go on."""
+        halving = self.cohort.halving
+        assert halving is not None
+        sign = 1.0 if halving.maximise else -1.0
+
+        def merit(member: Member) -> tuple[float, int]:
+            return sign * self.objectives(member)[halving.objective], -member.position
+
+        running = [(member, training) for training in trainings for member in training.members]
+        running.sort(key=lambda pair: merit(pair[0]), reverse=True)
+        stopped = running[math.ceil(len(running) / halving.reduction) :]
+        for training in trainings:
+            leaving = [member for member, of in stopped if of is training]
+            self.finish(training, leaving, rung)
+            training.keep([member for member in training.members if member not in leaving])
+
+    @staticmethod
+    def objectives(member: Member) -> dict[str, float]:
+        """Return a member's objectives after the epochs that it was trained for."""
+        scores = {name: v for name, v in member.curve[-1].items() if name.startswith("val_")}
+        late = member.candidate.late
+        return {**scores, "cost": late.cost, "nodes": float(late.nodes)}
+
+    def finish(
+        self, training: Training, members: Sequence[Member], rung: int | None = None
+    ) -> None:
+        """Write down the scores of members that are done; without a rung, at the end of all."""
+        data, halving = data_of(self.cohort), self.cohort.halving
+        tests: dict[Member, dict[str, float]] = {}
+        if self.cohort.test:
+            scores = training.stack.score(data.test, "test")
+            tests = dict(zip(training.stack.members, scores, strict=True))
+        for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-            last, late = member.curve[-1], member.candidate.late
-            scores = {name: value for name, value in last.items() if name.startswith("val_")}
-            if not all(map(math.isfinite, scores.values())):
-                reason = f"validation gave {scores}"
+            objectives = self.objectives(member)
+            if not all(map(math.isfinite, objectives.values())):
+                reason = f"validation gave {objectives}"
                 self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
                 continue
             in_epoch = steps_per_epoch(len(data.train), self.cohort.task.batch_size)
@@ -85,10 +116,12 @@ class _Run:
                 member.position,
                 Status.OK,
                 member.seconds,
-                objectives={**scores, "cost": late.cost, "nodes": float(late.nodes)},
-                test=test,
+                objectives=objectives,
+                rung=rung if rung is not None else len(halving.rungs) if halving else 0,
+                epochs=len(member.curve),
+                test=tests.get(member, {}),
                 curve=tuple(member.curve),
-                steps=self.cohort.task.epochs * in_epoch,
+                steps=len(member.curve) * in_epoch,
                 shared_steps=member.joins * in_epoch,
                 params=member.trained(training.stack.places),
             )
@@ -108,10 +141,9 @@ class _Run:
             self.cohort.candidates[position].id,
             status,
             replicate=self.cohort.replicate,
-            epochs=self.cohort.task.epochs,
             environment=self.environment,
             seconds=seconds,
-            **more,
+            **{"epochs": self.cohort.task.epochs, **more},
         )
 
 
