@@ -76,20 +76,21 @@ def time_section(
 ) -> list[dict[str, Any]]:
     """Print a table for each network and late function."""
     rows = []
+    print(f"{seeds} seeds; late functions:\n")
+    print("\n".join(f"- {name}: `{text}`" for name, text in late.items()), end="\n\n")
     for network, epochs in networks.items():
         task = TaskSpec(name="mnist1d", network=network, epochs=epochs)
         for name, text in late.items():
             found = [row | {"network": network, "late": name} for row in compare(text, task, seeds)]
             rows += found
             step = found[0]["step"] / found[1]["step"]
-            print(f"**{network}, {name}**: `{text}`, {epochs} epochs, {seeds} seeds,")
-            print(f"static step {step:.2f} of ReLU's\n")
+            print(f"**{network}, {name}**, {epochs} epochs, static step {step:.2f} of ReLU's\n")
             print("| | time / static late | predicted | accuracy | minus static late |")
             print("|---|---:|---:|---:|---:|")
             for row in found:
                 print(row["text"])
             for kind, reason in left_out(text).items():
-                print(f"\nWithout {kind}: {reason}.")
+                print(f"\nWithout {kind}: the function {reason}.")
             print(flush=True)
     return rows
 
@@ -139,7 +140,8 @@ def left_out(text: str) -> dict[str, str]:
         try:
             kind.candidate(text)
         except InputError as error:
-            reasons[name] = str(error).partition(";")[0]
+            # "'FUNCTION' is groupwise; path ladder ..."
+            reasons[name] = str(error).partition(";")[0].rpartition("' ")[2]
     return reasons
 
 
