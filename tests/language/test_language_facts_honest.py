@@ -180,3 +180,11 @@ def test_what_may_overflow_across_channels_is_not_proved_finite(text: str) -> No
 )
 def test_steps_across_channels_that_are_not_finite_are_seen(text: str) -> None:
     assert fact(text, "finite").value is False
+
+
+def test_constants_that_cancel_stay_within_bounds() -> None:
+    """So the whole certainly grows: exp(min(x, 0)) - 1 goes to 0, but for rounding."""
+    selu = "1.0507*max(x,0)+1.7581*(exp(min(x,0))-1)"
+    for name, value in (("limit_right", INF), ("maximum", INF), ("bounded", False)):
+        assert (fact(selu, name).value, fact(selu, name).certified) == (value, True)
+    assert not fact("exp(min(x, 0.0)) - 1.0", "limit_right").certified
