@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from annealing_depth import deep_table, parity_table
 from scipy.stats import spearmanr
 
@@ -34,9 +33,8 @@ from evoact.language import resolve
 from evoact.nn import Annealed
 from evoact.records import Cohort, TaskSpec
 from evoact.stats import compare_paired
-from evoact.tasks import make_task
-from evoact.training import build_network, train_cohort
-from evoact.training.adam import FlatAdam
+from evoact.training import train_cohort
+from evoact.training.forming import data_of, form
 
 LATE = {
     "silu": "silu(x)",
@@ -214,27 +212,29 @@ def predict(kinds: dict[str, Candidate], task: TaskSpec, rounds: int = 15) -> di
 
 
 class Timer:
-    """Training steps of a candidate's network at a fixed g."""
+    """Training steps of a candidate's network, in a stack of one, at a fixed g."""
 
     def __init__(self, candidate: Candidate, spec: TaskSpec) -> None:
-        task = make_task(spec.name, spec.network, spec.split_seed)
-        part = task.splits.train
-        self.x = torch.from_numpy(part.x[: spec.batch_size])
-        self.y = torch.from_numpy(part.y[: spec.batch_size])
-        self.network = build_network(candidate, task, 0, 1)
-        self.optimiser = FlatAdam(self.network, 5.0)
+        cohort = Cohort((candidate,), spec, seed=0, replicate=1)
+        (training,) = form(cohort, [0], _refuse)
+        self.stack = training.stack
+        self.stack.arrange(training.members)
+        data = data_of(cohort).train
+        self.x, self.y = data.x[: spec.batch_size], data.y[: spec.batch_size]
 
     def seconds(self, g: float, steps: int = 8) -> float:
         """Return the seconds of a step."""
-        for module in self.network.modules():
+        for module in self.stack.members[0].modules:
             if isinstance(module, Annealed):
                 module.set_g(g)
         start = time.perf_counter()
         for _ in range(steps):
-            self.optimiser.zero_grad()
-            F.cross_entropy(self.network(self.x), self.y).backward()
-            self.optimiser.step(1e-4)
+            self.stack.step(self.x, self.y, 1e-4)
         return (time.perf_counter() - start) / steps
+
+
+def _refuse(_position: int, error: Exception) -> None:
+    raise error
 
 
 def rank_section(functions: int, epochs: int) -> dict[str, Any]:

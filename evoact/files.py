@@ -1,10 +1,17 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, and where what can be made again is kept."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """Where what can be made again is kept: `$EVOACT_CACHE`, else the user's cache."""
+    if given := os.environ.get("EVOACT_CACHE"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evoact"
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:

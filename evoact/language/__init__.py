@@ -3,6 +3,7 @@
 Imports neither torch nor ray nor mlflow.
 """
 
+from evoact.language.c_source import c_kernel, c_source
 from evoact.language.early import PATHS, auto_early, cheap_early, ladder, sharp_limit
 from evoact.language.evaluate import ArrayFunction, check_channels
 from evoact.language.expression import Expression
@@ -73,6 +74,8 @@ __all__ = [
     "SelfNormalising",
     "X",
     "auto_early",
+    "c_kernel",
+    "c_source",
     "call",
     "cheap_early",
     "check_channels",

@@ -102,7 +102,7 @@ class _Writer:
     def call(self, node: Call, width: Fraction) -> tuple[str, int]:
         row, inner = node.primitive, argument_width(node, width)
         if args := literal_places(node):
-            return _fill(row.torch_literal or "", [self.write(arg, inner) for arg in args]), ATOM
+            return fill(row.torch_literal or "", [self.write(arg, inner) for arg in args]), ATOM
         parts = [
             self.argument(row, arg, kind, inner)
             for arg, kind in zip(node.args, row.signature, strict=True)
@@ -110,9 +110,9 @@ class _Writer:
         if row.infix is not None:
             return infix_text(row, parts), row.level
         if row.surrogate is None:
-            return _fill(row.torch, parts), row.level
+            return fill(row.torch, parts), row.level
         soft = self.assign(self.write(_surrogate(node), inner)[0])
-        return _fill(row.torch, parts, soft), SUM
+        return fill(row.torch, parts, soft), SUM
 
     def argument(self, row: Primitive, arg: Node, kind: Kind, width: Fraction) -> tuple[str, int]:
         if kind is Kind.INTEGER and isinstance(arg, Const):
@@ -134,7 +134,8 @@ def _surrogate(node: Call) -> Node:
     return rebuild(soft, lambda leaf: node.args[0] if isinstance(leaf, X) else leaf)
 
 
-def _fill(template: str, parts: Sequence[tuple[str, int]], soft: str = "") -> str:
+def fill(template: str, parts: Sequence[tuple[str, int]], soft: str = "") -> str:
+    """Return a template of the table with its arguments written in, each with its level."""
     return template.format(*(_Slot(part) for part in parts), s=soft)
 
 

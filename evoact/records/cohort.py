@@ -25,6 +25,8 @@ class Cohort:
         test: whether to measure on the test set after training.
         share_prefix: whether candidates with one early function are trained
             together until g rises; it changes no result.
+        kernels: what computes activations: generated `"c"`, or `"torch"`; the
+            last bits differ.
     """
 
     candidates: tuple[Candidate, ...]
@@ -35,6 +37,7 @@ class Cohort:
     device: str = "cpu"
     test: bool = False
     share_prefix: bool = False
+    kernels: str = "torch"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -47,6 +50,7 @@ class Cohort:
             "device": self.device,
             "test": self.test,
             "share_prefix": self.share_prefix,
+            "kernels": self.kernels,
         }
 
     @classmethod

@@ -7,7 +7,6 @@ is for training and which for validation.
 from __future__ import annotations
 
 import io
-import os
 import random
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +20,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from evoact.files import write_atomically
+from evoact.files import cache_dir, write_atomically
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -56,13 +55,6 @@ def global_rng_kept() -> Iterator[None]:
     finally:
         random.setstate(python)
         np.random.set_state(legacy)
-
-
-def cache_dir() -> Path:
-    """Where generated data sets are kept: `$EVOACT_CACHE`, else the user's cache."""
-    if given := os.environ.get("EVOACT_CACHE"):
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "evoact"
 
 
 def _digits() -> dict[str, npt.NDArray[np.float64]]:

@@ -8,7 +8,7 @@ round, a subtree equal to a row's definition becomes that row.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from evoact.language.facts import rewrite
 from evoact.language.facts.rewrite import COMMUTATIVE, LINEAR
@@ -40,6 +40,9 @@ class Item(NamedTuple):
 
 class Graph:
     """All nodes made so far; children have smaller numbers than parents."""
+
+    training: ClassVar = False
+    """Whether slopes are those that a network is trained with."""
 
     def __init__(self, *, match: bool = True) -> None:
         self.items: list[Item] = []
@@ -118,6 +121,8 @@ class Graph:
                 return self.const(node.value) if isinstance(node, Const) else self.x
             inner = [visit(arg) for arg in node.args]
             if slope and node.primitive.name in ("step", "sign"):
+                if self.training and node.primitive.name == "sign":  # torch's is 0 at 0
+                    return self.plain(node.primitive, inner)
                 low = self.zero if node.primitive.name == "step" else self.const(-1.0)
                 return self.aif(inner[0], self.one, low)
             return self.call(node.primitive, inner)
@@ -212,6 +217,7 @@ class Graph:
             return self.zero
         for one, other in ((a, b), (b, a)):
             op, args, _ = self.items[one]
-            if op == "aif" and self.match and (self.zero in args[1:] or self.one in args[1:]):
+            known = self.match or self.training
+            if op == "aif" and known and (self.zero in args[1:] or self.one in args[1:]):
                 return self.aif(args[0], *(self.times(branch, other) for branch in args[1:]))
         return self.mul(PRIMITIVES["mul"], [a, b])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from evoact.language.facts.graph import SLOPES, STABLE, Graph
+from evoact.language.facts.texts import parsed_text
 from evoact.language.primitives import PRIMITIVES
 
 
@@ -47,9 +48,28 @@ def _chosen(graph: Graph, node: int, by: int) -> int:
     if op in ("max", "min"):
         a, b = args
         slopes = slope(graph, a, by), slope(graph, b, by)
+        if graph.training:
+            return _shared(graph, op, args, slopes)
         condition = graph.sub(PRIMITIVES["sub"], [a, b])
         return graph.aif(condition, *(slopes if op == "max" else slopes[::-1]))
     return graph.aif(args[0], slope(graph, args[1], by), slope(graph, args[2], by))
+
+
+def _shared(graph: Graph, op: str, args: tuple[int, ...], slopes: tuple[int, int]) -> int:
+    """Return the slope of the larger or smaller one, as torch shares it where they are equal."""
+    if slopes[0] == slopes[1]:
+        return slopes[0]
+    known = [graph.number(arg) is not None for arg in args]
+    if any(known):  # a clamp: on the bound it is still its argument
+        args, slopes = (args[::-1], slopes[::-1]) if known[0] else (args, slopes)
+    condition = graph.sub(PRIMITIVES["sub"], [*args])
+    if op == "min":
+        condition = graph.minus(condition)
+    second = graph.aif(graph.minus(condition), slopes[1], slopes[0])
+    if any(known):
+        return second
+    half = graph.times(graph.const(0.5), graph.plus(*slopes))
+    return graph.aif(condition, slopes[0], graph.aif(graph.minus(condition), slopes[1], half))
 
 
 def partial(graph: Graph, node: int, place: int) -> int:
@@ -68,8 +88,8 @@ def partial(graph: Graph, node: int, place: int) -> int:
         return graph.item("clip", graph.item("unknown", *args), numbers=(-bounds, bounds))
     row = PRIMITIVES[op]
     if row.surrogate:
-        return graph.zero
-    if op in SLOPES:
+        return _surrogate(graph, row.surrogate, args[0]) if graph.training else graph.zero
+    if op in SLOPES and not graph.training:
         node = graph.item(SLOPES[op], *args)
     elif row.derivative is not None:
         text = STABLE.get(op, row.derivative[place]) if graph.match else row.derivative[place]
@@ -77,12 +97,17 @@ def partial(graph: Graph, node: int, place: int) -> int:
     else:
         assert row.definition is not None, op
         node = slope(graph, graph.text(row.definition, args), args[place])
-    if row.traits is None or graph.number(node) is not None:
+    if graph.training or row.traits is None or graph.number(node) is not None:
         return node
     low, high = row.traits.slope
     return node if (low, high) == (-math.inf, math.inf) else graph.item(
         "clip", node, numbers=(low, high)
     )  # fmt: skip
+
+
+def _surrogate(graph: Graph, text: str, arg: int) -> int:
+    """Return the slope of what a threshold is trained with, by its argument."""
+    return slope(graph, graph.tree(parsed_text(text)[0], (), x=arg), arg)
 
 
 def _power(graph: Graph, args: tuple[int, ...], place: int) -> int:

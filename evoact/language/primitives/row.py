@@ -91,6 +91,9 @@ class Primitive:
     """Forward and backward pass over float32, in units of ReLU's (measured)."""
     sympy: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
     """Called with the module sympy and the arguments; by default the definition's."""
+    c: str = field(default="", compare=False, repr=False)
+    """In C on floats, see `c_prelude`; empty where the row is groupwise. A NaN must
+    come out as one, and a choice be made by `?:`, which compilers turn into lanes."""
     latex: str = field(default="", compare=False, repr=False)
     """By default the name in roman, applied to the arguments."""
     infix: str | None = field(default=None, compare=False, repr=False)

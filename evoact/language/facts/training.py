@@ -1,0 +1,105 @@
+"""Values and slopes of an expression as one graph, as training wants them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from evoact.language.expression import Expression
+from evoact.language.facts.graph import CORE, Graph
+from evoact.language.facts.slopes import slope
+from evoact.language.primitives import PRIMITIVES, Primitive
+from evoact.language.tree import Node, Param
+
+
+class TrainingGraph(Graph):
+    """A graph whose slopes are those that a network is trained with.
+
+    Thresholds have the slopes of their surrogates. Rows are kept as they are
+    written, because each has its own template; parts without `x` and without
+    parameters are constants.
+    """
+
+    training: ClassVar = True
+
+    def __init__(self) -> None:
+        super().__init__(match=False)
+
+    def item(self, op: str, *args: int, numbers: tuple[float, ...] = ()) -> int:
+        """Return the node, a constant where all that it reads is constant."""
+        known = [self.number(arg) for arg in args]
+        if op in PRIMITIVES and None not in known:
+            with np.errstate(all="ignore"):
+                value = float(PRIMITIVES[op].numpy(*map(np.float64, known)))
+            if math.isfinite(value):
+                return self.const(value)
+        return super().item(op, *args, numbers=numbers)
+
+    def call(self, row: Primitive, args: list[int]) -> int:
+        """Return the node of a row; none is expanded."""
+        if row.definition in ("0.0", "1.0", "a"):
+            return {"0.0": self.zero, "1.0": self.one, "a": args[0]}[row.definition]
+        if row.name in CORE:
+            node: int = getattr(self, row.name, self.plain)(row, args)
+            return node
+        return self.plain(row, args)
+
+    def if_positive(self, _row: Primitive, args: list[int]) -> int:
+        """Return the node of a choice; of values and of slopes it is the same."""
+        return self.aif(*args)
+
+    def aif(self, a: int, b: int, c: int) -> int:
+        """Return the node that is `b` where `a > 0`, else `c`; also where `a` is zero."""
+        return b if b == c else self.item("aif", a, b, c)
+
+    def pow(self, row: Primitive, args: list[int]) -> int:
+        """Return the node of a power, by products and roots where that is exact enough."""
+        base, power = args[0], self.number(args[1])
+        if power in (-2.0, -1.0, -0.5):
+            return self.item("reciprocal", self.pow(row, [base, self.const(-power)]))
+        if power == 0.0:
+            return self.one
+        if power == 0.5:
+            return self.item("sqrt", base)
+        if power == 4.0:
+            return self.item("square", self.item("square", base))
+        return super().pow(row, args)
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """An expression as nodes of a graph.
+
+    Attributes:
+        graph: all nodes; children have smaller numbers than parents.
+        value: the node of the function itself.
+        slopes: the nodes of the derivatives by `x` and by each parameter.
+    """
+
+    graph: TrainingGraph
+    value: int
+    slopes: tuple[int, ...]
+
+    def reached(self, *roots: int) -> list[int]:
+        """Return the nodes that the roots need, each after those that it reads."""
+        found, stack = set[int](), list(roots)
+        while stack:
+            node = stack.pop()
+            if node not in found:
+                found.add(node)
+                stack.extend(self.graph.items[node].args)
+        return sorted(found)
+
+
+def lowered(expression: Expression) -> Lowered:
+    """Return the graph of a pointwise expression, its parameters being nodes `param`."""
+    assert not expression.is_groupwise, expression
+    graph = TrainingGraph()
+    count = len(expression.parameters)
+    params = [graph.item("param", numbers=(float(index),)) for index in range(count)]
+    known: dict[Node, int] = {Param(index): node for index, node in enumerate(params)}
+    value = graph.tree(expression.root, expression.parameters, known=known)
+    return Lowered(graph, value, tuple(slope(graph, value, by) for by in (graph.x, *params)))
