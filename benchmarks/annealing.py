@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +21,8 @@ from typing import Any
 
 import torch
 from annealing_depth import deep_table, parity_table
-from annealing_paths import EPOCHS, KINDS, LATE, NETWORKS, time_section
+from annealing_paths import EPOCHS, KERNELS, KINDS, LATE, NETWORKS, time_section
+from hardware import processor
 from scipy.stats import spearmanr
 
 from evoact import Candidate, Evolution, SearchSpec
@@ -76,7 +76,8 @@ def rank_section(functions: int, epochs: int) -> dict[str, Any]:
     for text in late:
         for name, replicate in columns.items():
             kind = KINDS[name.removesuffix(", other seed")]
-            (found,) = train_cohort(Cohort((kind.candidate(text),), task, 0, replicate))
+            cohort = Cohort((kind.candidate(text),), task, 0, replicate, kernels=KERNELS)
+            (found,) = train_cohort(cohort)
             scores[name].append(found.objectives.get("val_accuracy", 0.0))
     base = scores["static late"]
     rank = {name: float(spearmanr(base, values).statistic) for name, values in scores.items()}
@@ -97,14 +98,6 @@ def bred(count: int) -> list[str]:
     space = SearchSpec(evolution={"population": count, "seeds": ["relu", "silu"]})
     candidates: Iterable[Candidate] = Evolution(space, seed=7).ask(count)
     return [candidate.text for candidate in candidates]
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

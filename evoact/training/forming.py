@@ -58,7 +58,10 @@ def data_of(cohort: Cohort) -> Resident:
 
 
 def form(
-    cohort: Cohort, positions: Sequence[int], failed: Callable[[int, Exception], None]
+    cohort: Cohort,
+    positions: Sequence[int],
+    failed: Callable[[int, Exception], None],
+    networks: Networks | None = None,
 ) -> Iterator[Training]:
     """Yield trainings of the candidates at these positions, those of one width in one.
 
@@ -66,6 +69,7 @@ def form(
         cohort: whose candidates.
         positions: which of them.
         failed: told of each that cannot be built, and why.
+        networks: in which, instead of those that the task has for the width.
     """
     by_width: dict[Width, list[int]] = {}
     for position in positions:
@@ -76,14 +80,18 @@ def form(
         else:
             by_width.setdefault(width, []).append(position)
     for width, group in by_width.items():
-        yield from _form_width(cohort, width, group, failed)
+        yield from _form_width(cohort, width, group, failed, networks)
 
 
 def _form_width(
-    cohort: Cohort, width: Width, group: list[int], failed: Callable[[int, Exception], None]
+    cohort: Cohort,
+    width: Width,
+    group: list[int],
+    failed: Callable[[int, Exception], None],
+    networks: Networks | None = None,
 ) -> Iterator[Training]:
     try:
-        networks = make_networks(data_of(cohort).task, width, cohort.kernels)
+        networks = networks or make_networks(data_of(cohort).task, width, cohort.kernels)
     except Exception as error:  # as in `form`
         for position in group:
             failed(position, error)

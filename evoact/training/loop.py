@@ -68,10 +68,13 @@ class Stack:
 
     Attributes:
         members: those in the stack now.
+        network: the module that computes all of them.
+        places: names of the places of activations.
     """
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
+        self.network = networks.network
         self._optimiser = RowAdam(networks.sizes, MAX_GRAD_NORM)
         self.members: list[Member] = []
         self.places = list(networks.places)
@@ -143,6 +146,7 @@ class Training:
         order: shuffles the training data.
 
     Attributes:
+        steps_per_epoch: optimiser steps of an epoch.
         at_boundary: told of the epochs done, before the next one begins.
         diverged: members that left, and why.
     """
@@ -162,8 +166,8 @@ class Training:
         self.at_boundary: Callable[[int, Stack], None] | None = None
         self._epochs, self._seconds = 0, 0.0
         self._allowed = budget.timeout * len(members)
-        self._in_epoch = steps_per_epoch(len(self._train), budget.batch_size)
-        self._total = budget.epochs * self._in_epoch
+        self.steps_per_epoch = steps_per_epoch(len(self._train), budget.batch_size)
+        self._total = budget.epochs * self.steps_per_epoch
 
     @property
     def members(self) -> list[Member]:
@@ -199,9 +203,9 @@ class Training:
         if not joining:
             return
         self._waiting = [m for m in self._waiting if m.joins != self._epochs]
-        self.stack.skip(self._epochs * self._in_epoch)
+        self.stack.skip(self._epochs * self.steps_per_epoch)
         for member in joining:
-            member.skip(self._epochs * self._in_epoch)
+            member.skip(self._epochs * self.steps_per_epoch)
         self.stack.arrange([*self.stack.members, *joining])
 
     def _epoch(self, shuffled: Tensor, start: float) -> None:
@@ -225,7 +229,7 @@ class Training:
         return zip(data.x[shuffled].split(size), data.y[shuffled].split(size), strict=True)
 
     def _rate(self, step: int) -> float:
-        progress = (self._epochs * self._in_epoch + step) / self._total
+        progress = (self._epochs * self.steps_per_epoch + step) / self._total
         return 0.5 * self._budget.learning_rate * (1.0 + math.cos(math.pi * progress))
 
     def _watch(self, start: float) -> None:

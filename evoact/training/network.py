@@ -77,6 +77,7 @@ def build_network(
 class Networks(Protocol):
     """Networks that are evaluated as one: `(batch, ...)` in, `(K, batch, classes)` out."""
 
+    network: nn.Module
     sizes: Sequence[int]
     """Of the blocks of a row, without the activations' parameters."""
     places: Mapping[str, Place]
