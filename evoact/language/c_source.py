@@ -155,7 +155,7 @@ static __attribute__((noinline)) void {name}({_POINTERS}, {more}) {{
 def _texts(found: Lowered, roots: Sequence[int]) -> dict[int, str]:
     """Return the C text of each node that the roots need and that is a call."""
     texts = {}
-    for node in found.reached(*roots):
+    for node in found.reached(roots):
         op, args, _ = found.graph.items[node]
         if args:
             template = PRIMITIVES["if_positive" if op == "aif" else op].c
@@ -181,6 +181,8 @@ def c_literal(value: float) -> str:
     >>> c_literal(0.1), c_literal(-1e300)
     ('0.1f', '-__builtin_inff()')
     """
+    if np.isnan(value):
+        return '__builtin_nanf("")'
     with np.errstate(over="ignore"):
         rounded = np.float32(value)
     if np.isinf(rounded):
