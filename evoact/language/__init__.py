@@ -26,6 +26,7 @@ from evoact.language.selfnormalising import SelfNormalising, self_normalising
 from evoact.language.source import torch_body
 from evoact.language.standard import standardised, strip_affine
 from evoact.language.text import parse
+from evoact.language.torch_slopes import torch_slopes
 from evoact.language.tree import (
     MAX_DEPTH,
     MAX_NODES,
@@ -100,5 +101,6 @@ __all__ = [
     "standardised",
     "strip_affine",
     "torch_body",
+    "torch_slopes",
     "walk",
 ]

@@ -8,7 +8,7 @@ derivatives have in common, are computed once.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -21,19 +21,23 @@ from evoact.language.primitives import ATOM, NEGATION, PRIMITIVES
 from evoact.language.source import fill
 from evoact.language.tree import Scope
 
-_SIGNATURE: Final = (
-    "const float *restrict x, const float *const *p, long count, float *restrict y, "
-    "float *restrict d, long stride"
-)
+_POINTERS: Final = "const float *restrict x, const float *const *p"
 
 
-def c_source(functions: Mapping[str, Expression]) -> str:
-    """Return a whole C file with one function for each name, see `c_kernel`."""
-    kernels = "\n".join(c_kernel(expression, name) for name, expression in functions.items())
+def c_source(functions: Mapping[str, Expression], *, backward: bool = False) -> str:
+    """Return a whole C file with the functions of `c_kernel` for each name.
+
+    Args:
+        functions: pointwise expressions by their names in C.
+        backward: whether to write `NAME_pull` too.
+    """
+    kernels = "\n".join(
+        c_kernel(expression, name, backward=backward) for name, expression in functions.items()
+    )
     return f"{c_prelude(kernels)}\n{kernels}"
 
 
-def c_kernel(expression: Expression, name: str) -> str:
+def c_kernel(expression: Expression, name: str, *, backward: bool = False) -> str:
     """Return the C text of a function; `c_prelude` must stand before it.
 
     The function is
@@ -47,9 +51,17 @@ def c_kernel(expression: Expression, name: str) -> str:
     `d[(1 + j) * stride + i]`. The values are the same bits with and without
     derivatives, and wherever an element stands.
 
+        void NAME_pull(const float *x, const float *const *p, long rows, long n,
+                       const float *g, float *gx, double *const *gp);
+
+    is the backward pass from `x` alone: `gx` gets `g` times dy/dx. `g` times
+    dy/dp_j is added to `gp[j]`: over rows to its `n` values if the parameter is
+    per channel, else to 16 values that are to be summed up.
+
     Args:
         expression: pointwise.
         name: of the function, an identifier of C.
+        backward: whether to write `NAME_pull` too.
 
     Raises:
         InputError: the expression is groupwise, or the name no identifier.
@@ -62,35 +74,70 @@ def c_kernel(expression: Expression, name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise InputError(f"name is {name!r}; wanted an identifier of C, such as 'swish'")
     wide = [parameter.scope is Scope.CHANNEL for parameter in expression.parameters]
-    found = lowered(expression)
     flags = ", ".join(str(int(flag)) for flag in [*wide, False])
-    return f"""\
-{_blocks(found, f"{name}_values", wide, slopes=False)}
-{_blocks(found, f"{name}_slopes", wide, slopes=True)}
-void {name}(const float *x, const float *const *p, long rows, long n, float *y, float *d,
-{" " * (len(name) + 6)}long stride) {{
-  static const char wide[] = {{{flags}}};
-  drive(d ? {name}_slopes : {name}_values, {len(wide)}, wide, x, p, rows, n, y, d, stride);
-}}
-"""
-
-
-def _blocks(found: Lowered, name: str, wide: list[bool], *, slopes: bool) -> str:
-    """Return the function over whole blocks; never inlined, so that there is one of it."""
-    scalars = [f"  float p{j} = *p[{j}];" for j, flag in enumerate(wide) if not flag]
-    vectors = [f"      float p{j} = p[{j}][i];" for j, flag in enumerate(wide) if flag]
-    roots = [found.value, *(found.slopes if slopes else ())]
-    texts = _texts(found, roots)
-    lines = [f"      float t{node} = {text};" for node, text in texts.items()]
-    targets = ["y[i]", *(f"d[{j} * stride + i]" for j in range(len(roots) - 1))]
-    stores = [
-        f"      {target} = {_operand(found, node)[0]};"
-        for target, node in zip(targets, roots, strict=True)
+    writer = _Writer(lowered(expression), name, wide)
+    parts = [writer.values(slopes=False), writer.values(slopes=True)]
+    parts += [
+        f"static const char {name}_wide[] = {{{flags}}};",
+        f"void {name}({_POINTERS}, long rows, long n, float *y, float *d, long stride) {{",
+        f"  blocks *f = d ? {name}_slopes : {name}_values;",
+        f"  drive(f, {len(wide)}, {name}_wide, x, p, rows, n, y, d, stride);",
+        "}",
     ]
-    body = "\n".join([*vectors, *lines, *stores])
-    head = "".join(f"{line}\n" for line in scalars)
-    return f"""\
-static __attribute__((noinline)) void {name}({_SIGNATURE}) {{
+    if backward:
+        parts += [
+            writer.pulls(),
+            f"void {name}_pull({_POINTERS}, long rows, long n, const float *g, float *gx,",
+            "    double *const *gp) {",
+            f"  pull({name}_pulls, {len(wide)}, {name}_wide, x, p, rows, n, g, gx, gp);",
+            "}",
+        ]
+    return "\n".join(parts) + "\n"
+
+
+class _Writer:
+    """Writes functions over whole blocks; never inlined, so that there is one of each."""
+
+    def __init__(self, found: Lowered, name: str, wide: list[bool]) -> None:
+        self.found, self.name, self.wide = found, name, wide
+
+    def values(self, *, slopes: bool) -> str:
+        """Return the function of the values, and of the slopes if they are wanted."""
+        roots = [self.found.value, *(self.found.slopes if slopes else ())]
+        targets = ["y[i]", *(f"d[{j} * stride + i]" for j in range(len(roots) - 1))]
+        texts = self.operands(roots)
+        stores = [f"{at} = {text};" for at, text in zip(targets, texts, strict=True)]
+        name = f"{self.name}_{'slopes' if slopes else 'values'}"
+        more = "long count, float *restrict y, float *restrict d, long stride"
+        return self.blocks(name, more, roots, stores)
+
+    def pulls(self) -> str:
+        """Return the function of the gradients, given those of the values."""
+        roots = [*self.found.slopes]
+        dx, *others = self.operands(roots)
+        stores, before, after = [f"gx[i] = g[i] * {dx};"], [], []
+        for j, text in enumerate(others):
+            if self.wide[j]:
+                before.append(f"double *restrict s{j} = gp[{j}];")
+                stores.append(f"s{j}[i] += g[i] * {text};")
+            else:
+                before.append(f"float s{j}[LANES] = {{0}};")
+                stores.append(f"s{j}[k] += g[i] * {text};")
+                after.append(f"for (int k = 0; k < LANES; k++) gp[{j}][k] += s{j}[k];")
+        more = "const float *restrict g, long count, float *restrict gx, double *const *gp"
+        return self.blocks(f"{self.name}_pulls", more, roots, stores, before, after)
+
+    def blocks(self, name: str, more: str, roots: list[int], stores: list[str],
+               before: Sequence[str] = (), after: Sequence[str] = ()) -> str:  # fmt: skip
+        """Return a function that does the same for each element of some blocks."""
+        scalars = [f"float p{j} = *p[{j}];" for j, flag in enumerate(self.wide) if not flag]
+        vectors = [f"float p{j} = p[{j}][i];" for j, flag in enumerate(self.wide) if flag]
+        lines = [f"float t{n} = {text};" for n, text in _texts(self.found, roots).items()]
+        body = "\n".join(f"      {line}" for line in [*vectors, *lines, *stores])
+        head = "".join(f"  {line}\n" for line in [*scalars, *before])
+        foot = "".join(f"  {line}\n" for line in after)
+        return f"""\
+static __attribute__((noinline)) void {name}({_POINTERS}, {more}) {{
 {head}  for (long b = 0; b < count; b++) {{
 #pragma omp simd
     for (int k = 0; k < LANES; k++) {{
@@ -98,13 +145,17 @@ static __attribute__((noinline)) void {name}({_SIGNATURE}) {{
 {body}
     }}
   }}
-}}"""
+{foot}}}"""
+
+    def operands(self, nodes: Sequence[int]) -> list[str]:
+        """Return how the results are written."""
+        return [_operand(self.found, node)[0] for node in nodes]
 
 
-def _texts(found: Lowered, roots: list[int]) -> dict[int, str]:
+def _texts(found: Lowered, roots: Sequence[int]) -> dict[int, str]:
     """Return the C text of each node that the roots need and that is a call."""
     texts = {}
-    for node in found.reached(*roots):
+    for node in found.reached(roots):
         op, args, _ = found.graph.items[node]
         if args:
             template = PRIMITIVES["if_positive" if op == "aif" else op].c
@@ -130,6 +181,8 @@ def c_literal(value: float) -> str:
     >>> c_literal(0.1), c_literal(-1e300)
     ('0.1f', '-__builtin_inff()')
     """
+    if np.isnan(value):
+        return '__builtin_nanf("")'
     with np.errstate(over="ignore"):
         rounded = np.float32(value)
     if np.isinf(rounded):

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from evoact.errors import InputError, integer
+from evoact.errors import InputError, integer, nearest
 from evoact.language import Expression, Scope, check_channels, parse
-
-
-@cache
-def _compiled(expression: Expression) -> Callable[..., Tensor]:
-    """Compile the torch source that the table of primitives gives for a tree."""
-    scope: dict[str, Any] = {"torch": torch, "F": F}
-    exec(compile(expression.source("activation"), f"<{expression}>", "exec"), scope)  # noqa: S102  # our own templates and numbers, no user text
-    function: Callable[..., Tensor] = scope["activation"]
-    return function
+from evoact.nn.fused import BACKENDS, analytic, chosen, compiled, is_traced, takes
+from evoact.nn.fused.source import value_function
+from evoact.nn.kernels import backend as kernel_backend
 
 
 class Activation(nn.Module):
@@ -32,6 +23,15 @@ class Activation(nn.Module):
             and for groupwise expressions.
         channel_dim: which dimension of the input holds the channels.
         inplace: accepted and ignored, so that it fits where `nn.ReLU` does.
+        backend: how it is computed; can be set later, as `module.backend`.
+            `"torch"`: plain operations and autograd. `"analytic"`: the backward
+            pass by the generated derivative, keeping `x` alone. `"c"`: generated
+            and compiled C, for float32 on the CPU. `"auto"`: C where there is a
+            compiler and torch works with one thread, else analytic for more
+            than one operation, else torch. What a way cannot take (other
+            devices and types, gradients of gradients) goes by the next simpler
+            one, and groupwise expressions by torch. While a model is compiled,
+            exported, traced or transformed, all are plain operations.
 
     Shapes: any input; where channels matter `input.shape[channel_dim] ==
     channels`, and the output has `channels * expression.width` of them.
@@ -41,7 +41,8 @@ class Activation(nn.Module):
 
     Raises:
         InputError: `channels` is missing, no integer, not positive or does not
-            fill the groups, or a parameter's name is taken by `nn.Module`.
+            fill the groups, a parameter's name is taken by `nn.Module`, or the
+            backend is unknown, or needs a compiler that there is not.
 
     >>> act = Activation("x * sigmoid(beta * x) where beta = 1.0")
     >>> round(act(torch.tensor(2.0)).item(), 4)
@@ -59,12 +60,14 @@ class Activation(nn.Module):
         channel_dim: int = 1,
         *,
         inplace: bool = False,  # noqa: ARG002  # part of the interface of torch's activations
+        backend: str = "torch",
     ) -> None:
         super().__init__()
+        self.backend = backend
         self._expression = parse(expression) if isinstance(expression, str) else expression
         self.channels = None if channels is None else integer(channels, "channels", 64)
         self.channel_dim = integer(channel_dim, "channel_dim", 1)
-        self._function = _compiled(self._expression)
+        self._function = value_function(self._expression)
         self._reads_channels = self._check_channels()
         names, uses = self._expression.names, self._expression.layout.parameters
         for name, parameter, width in zip(names, self._expression.parameters, uses, strict=True):
@@ -97,16 +100,45 @@ class Activation(nn.Module):
         check_channels(self._expression, self.channels)
         return True
 
+    @property
+    def backend(self) -> str:
+        """How it is computed, see the class."""
+        return self._backend
+
+    @backend.setter
+    def backend(self, backend: str) -> None:
+        if backend not in BACKENDS:
+            raise InputError(
+                f"backend is {backend!r}; wanted one of {', '.join(map(repr, BACKENDS))}"
+                f"{nearest(str(backend), BACKENDS)}"
+            )
+        if backend == "c" and kernel_backend().name != "c":
+            raise InputError(
+                f"backend is 'c', but {kernel_backend().reason}; or use 'auto' or 'analytic'"
+            )
+        self._backend = backend
+
     def forward(self, x: Tensor) -> Tensor:
         """Return the activation of `x`: of its shape, but for a changed width."""
         names = self._expression.names
         if not self._reads_channels:
-            return self._function(x, *(getattr(self, name).to(x.dtype) for name in names))
+            return self._pointwise(x, [getattr(self, name).to(x.dtype) for name in names])
         dim = self._channel_dim(x)
-        values = (self._broadcast(name, x, dim) for name in names)
+        values = [self._broadcast(name, x, dim) for name in names]
         if not self._expression.is_groupwise:
-            return self._function(x, *values)
+            return self._pointwise(x, values)
         return self._function(x, *values, dim)
+
+    def _pointwise(self, x: Tensor, values: list[Tensor]) -> Tensor:
+        # The order matters: what is compiled must not see what is not torch's.
+        if self._backend == "torch" or is_traced(x):
+            return self._function(x, *values)
+        backend = chosen(self._backend, self._expression)
+        if backend == "torch":
+            return self._function(x, *values)
+        if backend == "c" and kernel_backend().name == "c" and takes(x, values):
+            return compiled(self._expression, x, values)
+        return analytic(self._expression, x, values)
 
     def _channel_dim(self, x: Tensor) -> int:
         """Return the dimension of the channels, not negative, if there are as many."""
@@ -156,5 +188,6 @@ class Activation(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Compile the function again."""
+        state.setdefault("_backend", "torch")  # of modules pickled before there were others
         super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self._function = _compiled(self._expression)
+        self._function = value_function(self._expression)

@@ -10,10 +10,11 @@ from language_rounding import rounded
 from language_strategies import POINTWISE, PROPERTY, expressions, usual_number
 
 from evoact.errors import InputError
-from evoact.language import PRIMITIVES, ZOO, Expression, Kind, Scope, c_kernel, parse
+from evoact.language import PRIMITIVES, ZOO, Expression, Kind, Scope, c_kernel, c_source, parse
 from evoact.language.c_source import c_literal
 from evoact.nn import Activation
 from evoact.nn.kernels import Kernel, available, kernels_of
+from evoact.nn.kernels.compiler import library
 
 needs_compiler = pytest.mark.skipif(not available(), reason="no C compiler that serves")
 EPS = float(np.finfo(np.float32).eps)
@@ -215,3 +216,41 @@ def test_every_pointwise_row_has_c(row):
     assert bool(row.c) != row.is_groupwise
     places = {int(place) for place in re.findall(r"\{(\d)", row.c)}
     assert places == set(range(row.arity)) or row.name in ("zero", "one") or row.is_groupwise
+
+
+@needs_compiler
+@pytest.mark.parametrize("scope", ["layer", "channel"])
+def test_backward_from_x_alone(scope):
+    """`pull` gives the slopes times a gradient; those of parameters summed up."""
+    rows = [written(row, scope) for row in ROWS if row.name not in ("pow", "log", "log1p")]
+    texts = [f"a * tanh(b * x) + c where a = 1.0 per {scope}, b = 2.0, c = 0.5 per channel"]
+    for kernel in kernels_of([*rows, *map(parse, texts)], backward=True):
+        for rows_, channels in ((70, 1), (1, 37), (50, 16), (3, 2500)):
+            x = np.resize(np.float32(POINTS), (rows_, channels))
+            g = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
+            values = [np.float32(0.75)] * kernel.parameters
+            _, d = kernel(x, values)
+            gx, gp = kernel.backward(x, values, g)
+            np.testing.assert_array_equal(gx, g * d[0])
+            for j, parameter in enumerate(kernel.expression.parameters):
+                terms = g * d[1 + j].astype(float)
+                axes = 0 if parameter.scope is Scope.CHANNEL else None
+                total = np.sum(terms, axis=axes)
+                usual = np.isfinite(total)
+                error = np.abs(gp[j] - total)[usual]
+                size = np.abs(terms).sum(axis=axes)[usual]
+                assert (error <= 2e-6 * size).all(), kernel.expression
+
+
+@needs_compiler
+def test_no_function_is_called_one_by_one(tmp_path, monkeypatch):
+    """All calls are of vector functions: a scalar one is tens of times slower."""
+    monkeypatch.setenv("EVOACT_CACHE", str(tmp_path))
+    texts = [str(written(row, "layer")) for row in ROWS]
+    library(c_source({f"f{i}": parse(text) for i, text in enumerate(texts)}, backward=True))
+    files = [path.read_bytes() for path in (tmp_path / "kernels").glob("*.so")]
+    assert any(b"v_tanhf" in data for data in files)
+    names = {name for row in ROWS for name in re.findall(r"\b[a-z]\w*f\b", row.c)}
+    assert {name for name in names for data in files if b"\0" + name.encode() + b"\0" in data} == (
+        set()
+    )

@@ -121,9 +121,9 @@ class Graph:
                 return self.const(node.value) if isinstance(node, Const) else self.x
             inner = [visit(arg) for arg in node.args]
             if slope and node.primitive.name in ("step", "sign"):
-                if self.training and node.primitive.name == "sign":  # torch's is 0 at 0
-                    return self.plain(node.primitive, inner)
                 low = self.zero if node.primitive.name == "step" else self.const(-1.0)
+                if self.training and node.primitive.name == "sign":  # torch's is 0 at 0
+                    low = self.aif(self.minus(inner[0]), low, self.zero)
                 return self.aif(inner[0], self.one, low)
             return self.call(node.primitive, inner)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 from evoact.language.expression import Expression
 from evoact.language.facts.graph import CORE, Graph
 from evoact.language.facts.slopes import slope
+from evoact.language.facts.texts import parsed_text
 from evoact.language.primitives import PRIMITIVES, Primitive
 from evoact.language.tree import Node, Param
 
@@ -26,6 +27,8 @@ class TrainingGraph(Graph):
     training: ClassVar = True
 
     def __init__(self) -> None:
+        self.soft: dict[int, int] = {}
+        """The surrogates of thresholds."""
         super().__init__(match=False)
 
     def item(self, op: str, *args: int, numbers: tuple[float, ...] = ()) -> int:
@@ -33,9 +36,7 @@ class TrainingGraph(Graph):
         known = [self.number(arg) for arg in args]
         if op in PRIMITIVES and None not in known:
             with np.errstate(all="ignore"):
-                value = float(PRIMITIVES[op].numpy(*map(np.float64, known)))
-            if math.isfinite(value):
-                return self.const(value)
+                return self.const(float(PRIMITIVES[op].numpy(*map(np.float64, known))))
         return super().item(op, *args, numbers=numbers)
 
     def call(self, row: Primitive, args: list[int]) -> int:
@@ -45,7 +46,12 @@ class TrainingGraph(Graph):
         if row.name in CORE:
             node: int = getattr(self, row.name, self.plain)(row, args)
             return node
-        return self.plain(row, args)
+        if not row.surrogate:
+            return self.plain(row, args)
+        soft = self.tree(parsed_text(row.surrogate)[0], (), x=args[0])
+        node = self.plain(row, args)
+        self.soft[node] = soft
+        return node
 
     def if_positive(self, _row: Primitive, args: list[int]) -> int:
         """Return the node of a choice; of values and of slopes it is the same."""
@@ -83,14 +89,19 @@ class Lowered:
     value: int
     slopes: tuple[int, ...]
 
-    def reached(self, *roots: int) -> list[int]:
-        """Return the nodes that the roots need, each after those that it reads."""
+    def reached(self, roots: Iterable[int], *, soft: bool = False) -> list[int]:
+        """Return the nodes that the roots need, each after those that it reads.
+
+        With `soft`, thresholds need their surrogates.
+        """
         found, stack = set[int](), list(roots)
         while stack:
             node = stack.pop()
             if node not in found:
                 found.add(node)
                 stack.extend(self.graph.items[node].args)
+                if soft and node in self.graph.soft:
+                    stack.append(self.graph.soft[node])
         return sorted(found)
 
 

@@ -181,7 +181,7 @@ COMPARISON: Final[tuple[Primitive, ...]] = (
     # The branch that is not taken gets a zero gradient, and must be finite.
     Primitive("if_positive", "b where a > 0, else c", (V, V, V),
               lambda a, b, c: np.where(a > 0, b, c), "torch.where({0:p} > 0, {1}, {2})", 13.0,
-              c="({0:p} > 0.0f ? {1} : {2})",
+              c="select_({0:p} > 0.0f, {1}, {2})",
               torch_literal="torch.full_like({0}, {1}).where({0:p} > 0, {2})",
               literal_places=(1, 2), literal_cost=2.0, saves="t", flops=2,
               sympy=_if_positive,

@@ -93,7 +93,7 @@ class Primitive:
     """Called with the module sympy and the arguments; by default the definition's."""
     c: str = field(default="", compare=False, repr=False)
     """In C on floats, see `c_prelude`; empty where the row is groupwise. A NaN must
-    come out as one, and a choice be made by `?:`, which compilers turn into lanes."""
+    come out as one, and a choice be made by `select_`, not by a branch."""
     latex: str = field(default="", compare=False, repr=False)
     """By default the name in roman, applied to the arguments."""
     infix: str | None = field(default=None, compare=False, repr=False)

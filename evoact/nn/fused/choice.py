@@ -1,0 +1,44 @@
+"""Which way an activation is computed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+from evoact.language import Call, Expression
+from evoact.nn.kernels import available
+
+BACKENDS: Final = ("torch", "analytic", "c", "auto")
+
+
+def chosen(backend: str, expression: Expression) -> str:
+    """Return what `auto` stands for: `c`, `analytic` or `torch`.
+
+    `c` where kernels can be compiled and torch works with one thread, as it does
+    in evoact's workers: a kernel is run by one. Else `analytic` where autograd
+    would keep results of several operations, and `torch` where it is one.
+    """
+    if backend != "auto":
+        return backend
+    if torch.get_num_threads() == 1 and available():
+        return "c"
+    root = expression.root
+    single = not isinstance(root, Call) or not any(isinstance(arg, Call) for arg in root.args)
+    return "torch" if single else "analytic"
+
+
+def is_traced(x: Tensor) -> bool:
+    """Return whether operations are recorded or transformed, and so must be plain ones."""
+    return (
+        torch.compiler.is_compiling()
+        or type(x) not in (Tensor, torch.nn.Parameter)
+        or torch._C._get_tracing_state() is not None
+        or torch._C._are_functorch_transforms_active()
+        or _get_current_dispatch_mode() is not None
+        or forward_ad._current_level >= 0
+        or torch.is_autocast_enabled(x.device.type)
+    )
