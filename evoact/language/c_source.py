@@ -16,8 +16,8 @@ import numpy as np
 from evoact.errors import InputError
 from evoact.language.c_prelude import c_prelude
 from evoact.language.expression import Expression
-from evoact.language.facts.training import Lowered, lowered
-from evoact.language.primitives import ATOM, NEGATION, PRIMITIVES
+from evoact.language.facts.training import ROWS, Lowered, lowered
+from evoact.language.primitives import ATOM, NEGATION
 from evoact.language.source import fill
 from evoact.language.tree import Scope
 
@@ -158,8 +158,7 @@ def _texts(found: Lowered, roots: Sequence[int]) -> dict[int, str]:
     for node in found.reached(roots):
         op, args, _ = found.graph.items[node]
         if args:
-            template = PRIMITIVES["if_positive" if op == "aif" else op].c
-            texts[node] = fill(template, [_operand(found, arg) for arg in args])
+            texts[node] = fill(ROWS[op].c, [_operand(found, arg) for arg in args])
     return texts
 
 

@@ -31,6 +31,15 @@ def slope_function(expression: Expression) -> Callable[..., tuple[Slope, ...]]:
     return function
 
 
+@cache
+def joint_function(expression: Expression) -> Callable[..., tuple[Slope, ...]]:
+    """Return `f(x, *parameters)`: the value, then the derivatives."""
+    function: Callable[..., tuple[Slope, ...]] = _compiled(
+        expression, torch_slopes(expression, "activation", value=True)
+    )
+    return function
+
+
 def _compiled(expression: Expression, source: str) -> Any:
     scope: dict[str, Any] = {"torch": torch, "F": F}
     exec(compile(source, f"<{expression}>", "exec"), scope)  # noqa: S102  # our own templates and numbers, no user text
