@@ -83,7 +83,7 @@ ARITHMETIC: Final[tuple[Primitive, ...]] = (
           c="expf({0})", saves="r", sympy=lambda s, a: s.exp(a),
           derivative=("exp(a)",), latex="e^{{{0}}}", latex_level=POWER,
           traits=Traits(slope=(0.0, math.inf), range=(0.0, math.inf))),
-    unary("expm1", "e^x - 1", np.expm1, "torch.expm1({0})", 3.4, c="expm1_({0})", saves="r",
+    unary("expm1", "e^x - 1", np.expm1, "torch.expm1({0})", 3.4, c="expm1f({0})", saves="r",
           sympy=lambda s, a: s.exp(a) - 1, derivative=("exp(a)",), latex="e^{{{0}}} - 1",
           latex_level=SUM, traits=Traits(slope=(0.0, math.inf), range=(-1.0, math.inf))),
     unary("log", "ln(x), NaN below 0", np.log, "torch.log({0})", 2.2,
