@@ -49,17 +49,18 @@ _TEXTS: Final = (
 
 def lane_functions(text: str) -> Iterator[LaneFunction]:
     """Yield the functions that a text needs, each after those that it calls itself."""
-    yield from map(_read, _TEXTS)
+    yield from map(read_function, _TEXTS)
     for name, make in (
         ("erfc_", _erfc),
         ("bessel_i0e_", _bessel_i0e),
         ("bessel_i1e_", _bessel_i1e),
     ):
         if f"{name}(" in text:
-            yield _read(make())
+            yield read_function(make())
 
 
-def _read(text: str) -> LaneFunction:
+def read_function(text: str) -> LaneFunction:
+    """Return the function that a line of assignments and a result stands for."""
     head, _, body = text.partition(": ")
     name, arguments = re.fullmatch(r"(\w+)\((.*)\)", head).groups()  # type: ignore[union-attr]  # our own texts
     *steps, result = body.split("; ")
