@@ -15,8 +15,8 @@ from evoact.errors import InputError
 from evoact.export import export
 from evoact.language import ZOO, parse
 from evoact.nn import Activation
-from evoact.nn.fused import chosen
-from evoact.nn.fused.analytic import _PIECE, keeps_slopes
+from evoact.nn.fused import chosen, made
+from evoact.nn.fused.analytic import _PIECE
 from evoact.nn.kernels import available, backend
 
 TEXTS = [
@@ -135,8 +135,8 @@ def test_only_the_input_is_kept(kind):
         y = module(x)
     assert kept == {x.data_ptr(), module.b.data_ptr()}
     y.sum().backward()
-    assert not keeps_slopes(module.expression())
-    assert keeps_slopes(parse(TEXTS[-2]))
+    assert not made(module.expression()).keeps_slopes
+    assert made(parse(TEXTS[-2])).keeps_slopes
     y2 = module(x.detach())  # gradients of the parameters alone
     y2.sum().backward()
 

@@ -9,68 +9,55 @@ taken in pieces: it takes no longer, and intermediate results need no room.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from evoact.language import Expression, saved_elements
-from evoact.nn.fused.source import joint_function, slope_function, value_function
+from evoact.nn.fused.source import Made
 
 _PIECE: Final = 2**15
 """Elements of a piece: calling an operation takes little beside doing it."""
 
 
-def analytic(expression: Expression, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+def analytic(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
     """Return a pointwise expression of `x`, differentiable any number of times.
 
     Args:
-        expression: pointwise.
+        made: of a pointwise expression.
         x: of any shape.
         values: the parameters, of the type of `x`, so shaped that they broadcast.
     """
     if not (torch.is_grad_enabled() and any(one.requires_grad for one in (x, *values))):
-        return value_function(expression)(x, *values)
-    result: Tensor = _Analytic.apply(expression, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
+        return made.value(x, *values)
+    result: Tensor = _Analytic.apply(made, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
     return result
-
-
-@cache
-def keeps_slopes(expression: Expression) -> bool:
-    """Return whether to compute the slopes in the forward pass, and keep them with `x`.
-
-    That is quicker: what value and slopes have in common is computed once. It is
-    done where no more than half of what autograd would keep is kept.
-    """
-    kept = 2 + len(expression.parameters)
-    return bool(2.0 * kept <= saved_elements(expression).value)
 
 
 class _Analytic(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, expression: Expression, x: Tensor, *values: Tensor) -> Tensor:
-        ctx.expression = expression
+    def forward(ctx: Any, made: Made, x: Tensor, *values: Tensor) -> Tensor:
+        ctx.made = made
         y = torch.empty_like(x)
-        if not keeps_slopes(expression):
+        if not made.keeps_slopes:
             ctx.save_for_backward(x, *values)
             for piece, given, out in _pieces(values, x, y):
-                out.copy_(value_function(expression)(piece, *given))
+                out.copy_(made.value(piece, *given))
             return y
         slopes = [torch.empty_like(x) for _ in range(1 + len(values))]
         for piece, given, *outs in _pieces(values, x, y, *slopes):
-            for out, result in zip(outs, joint_function(expression)(piece, *given), strict=True):
+            for out, result in zip(outs, made.joint(piece, *given), strict=True):
                 out.copy_(result) if isinstance(result, Tensor) else out.fill_(result)
         ctx.save_for_backward(x, *values, *slopes)
         return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        count = 1 + len(ctx.expression.parameters)
+        count = 1 + len(ctx.made.expression.parameters)
         x, *values = ctx.saved_tensors[:count]
         slopes = ctx.saved_tensors[count:]
         if torch.is_grad_enabled() or not slopes:
-            return None, *pulled(ctx.expression, x, values, gradient)
+            return None, *pulled(ctx.made, x, values, gradient)
         sums = [
             (gradient * slope).sum_to_size(value.shape)
             for slope, value in zip(slopes[1:], values, strict=True)
@@ -78,11 +65,9 @@ class _Analytic(torch.autograd.Function):
         return None, gradient * slopes[0], *sums
 
 
-def pulled(
-    expression: Expression, x: Tensor, values: Sequence[Tensor], gradient: Tensor
-) -> list[Tensor]:
+def pulled(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor) -> list[Tensor]:
     """Return the gradients of `x` and of the parameters, given that of the result."""
-    function = slope_function(expression)
+    function = made.slopes
     if torch.is_grad_enabled():  # these gradients will be differentiated
         dx, *others = function(x, *values)
         sums = [
