@@ -12,7 +12,7 @@ from evoact.language.lane_functions import LaneFunction, lane_functions
 LANES: Final = 16
 """Floats of a block: the widest vectors there are."""
 
-_CALLED: Final = "exp expm1 log log1p sinh cosh tanh erf atan asinh sin cos"
+_CALLED: Final = "expm1 log log1p sinh cosh tanh erf atan asinh sin cos"
 
 _FUNCTIONS: Final = """\
 #define INLINE static inline __attribute__((always_inline))
@@ -31,6 +31,25 @@ INLINE float select_(int condition, float a, float b) {
   int mask = -condition;
   u.bits = (u.bits & mask) | (v.bits & ~mask);
   return u.number;
+}
+/* e^a: 2^n times a series in what is left, |r| <= ln(2) / 2. Without a call, and so
+   without saving all registers, it takes half of the time of the library's.
+   2^n is of two factors: results may be infinite, zero or denormal. */
+INLINE float exp_(float a) {
+  float b = select_(a > 89.0f, 89.0f, select_(a < -104.0f, -104.0f, a));
+  float n = fma_(b, 1.44269504f, 12582912.0f) - 12582912.0f;
+  float r = fma_(n, -1.42860677e-6f, fma_(n, -0.693145752f, b)), s = 1.3919314e-3f;
+  union { int bits; float number; } u, v;
+  s = fma_(s, r, 8.35768e-3f);
+  s = fma_(s, r, 4.166662e-2f);
+  s = fma_(s, r, 1.666663e-1f);
+  s = fma_(s, r, 0.5f);
+  s = fma_(s, r, 1.0f);
+  s = fma_(s, r, 1.0f);
+  int whole = (int)n, half = whole >> 1;
+  u.bits = (half + 127) << 23;
+  v.bits = (whole - half + 127) << 23;
+  return s * u.number * v.number;
 }
 """
 

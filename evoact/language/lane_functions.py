@@ -42,7 +42,7 @@ _TEXTS: Final = (
     "min_(a, b): select_((a < b) | (a != a), a, b)",
     "step_(a): select_(a > 0.0f, 1.0f, select_(a <= 0.0f, 0.0f, a))",
     "sinc_(a): b = 3.14159265f * a; select_(a == 0.0f, 1.0f, sinf(b) / b)",
-    "sigmoid_(a): e = expf(-fabs_(a)); r = 1.0f / (1.0f + e); select_(a > 0.0f, r, e * r)",
+    "sigmoid_(a): e = exp_(-fabs_(a)); r = 1.0f / (1.0f + e); select_(a > 0.0f, r, e * r)",
     "elu_(a, scale): e = scale * expm1f(min_(a, 0.0f)); select_(a > 0.0f, a, e)",
 )
 
@@ -83,7 +83,7 @@ def _erfc() -> str:
         f"s = fma_(t, {_literal(slope)}, {_literal(offset)})",
         f"r = {_literal(series[-1])}",
         *(f"r = fma_(r, s, {_literal(value)})" for value in series[-2::-1]),
-        "r = r * t * expf(-(a * a))",
+        "r = r * t * exp_(-(a * a))",
     ]
     return f"erfc_(a): {'; '.join(steps)}; select_(a < 0.0f, 2.0f - r, r)"
 

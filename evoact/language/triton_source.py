@@ -25,7 +25,7 @@ _OWN: Final = (
     "select_(c, a, b): tl.where(c, a, b)",
     "copysign_(a, b): tl.where(b < 0.0, -tl.abs(a), tl.abs(a))",
     "fma_(a, b, c): a * b + c",
-    "expf(a): tl.exp(a)",
+    "exp_(a): tl.exp(a)",
     "logf(a): tl.log(a)",
     "sinf(a): tl.sin(a)",
     "cosf(a): tl.cos(a)",
