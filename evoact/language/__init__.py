@@ -8,6 +8,7 @@ from evoact.language.early import PATHS, auto_early, cheap_early, ladder, sharp_
 from evoact.language.evaluate import ArrayFunction, check_channels
 from evoact.language.expression import Expression
 from evoact.language.facts import Fact, Facts, Knot
+from evoact.language.facts.account import saved_elements
 from evoact.language.fingerprint import (
     FingerprintIndex,
     fingerprint,
@@ -96,6 +97,7 @@ __all__ = [
     "resolve",
     "rms_error",
     "same_values",
+    "saved_elements",
     "self_normalising",
     "sharp_limit",
     "standardised",

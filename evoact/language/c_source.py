@@ -16,8 +16,8 @@ import numpy as np
 from evoact.errors import InputError
 from evoact.language.c_prelude import c_prelude
 from evoact.language.expression import Expression
-from evoact.language.facts.training import Lowered, lowered
-from evoact.language.primitives import ATOM, NEGATION, PRIMITIVES
+from evoact.language.facts.training import ROWS, Lowered, lowered
+from evoact.language.primitives import ATOM, NEGATION
 from evoact.language.source import fill
 from evoact.language.tree import Scope
 
@@ -132,8 +132,9 @@ class _Writer:
         """Return a function that does the same for each element of some blocks."""
         scalars = [f"float p{j} = *p[{j}];" for j, flag in enumerate(self.wide) if not flag]
         vectors = [f"float p{j} = p[{j}][i];" for j, flag in enumerate(self.wide) if flag]
-        lines = [f"float t{n} = {text};" for n, text in _texts(self.found, roots).items()]
-        body = "\n".join(f"      {line}" for line in [*vectors, *lines, *stores])
+        lines = [f"float t{n} = {text};" for n, text in node_texts(self.found, roots).items()]
+        first = ["float v = x[i];", *vectors]
+        body = "\n".join(f"      {line}" for line in [*first, *lines, *stores])
         head = "".join(f"  {line}\n" for line in [*scalars, *before])
         foot = "".join(f"  {line}\n" for line in after)
         return f"""\
@@ -149,25 +150,24 @@ static __attribute__((noinline)) void {name}({_POINTERS}, {more}) {{
 
     def operands(self, nodes: Sequence[int]) -> list[str]:
         """Return how the results are written."""
-        return [_operand(self.found, node)[0] for node in nodes]
+        return [operand(self.found, node)[0] for node in nodes]
 
 
-def _texts(found: Lowered, roots: Sequence[int]) -> dict[int, str]:
+def node_texts(found: Lowered, roots: Sequence[int]) -> dict[int, str]:
     """Return the C text of each node that the roots need and that is a call."""
     texts = {}
     for node in found.reached(roots):
         op, args, _ = found.graph.items[node]
         if args:
-            template = PRIMITIVES["if_positive" if op == "aif" else op].c
-            texts[node] = fill(template, [_operand(found, arg) for arg in args])
+            texts[node] = fill(ROWS[op].c, [operand(found, arg) for arg in args])
     return texts
 
 
-def _operand(found: Lowered, node: int) -> tuple[str, int]:
+def operand(found: Lowered, node: int) -> tuple[str, int]:
     """Return how a node is written where another one reads it."""
     op, _, numbers = found.graph.items[node]
     if op == "x":
-        return "x[i]", ATOM
+        return "v", ATOM
     if op == "param":
         return f"p{int(numbers[0])}", ATOM
     if op == "const":

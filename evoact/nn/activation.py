@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 from evoact.errors import InputError, integer, nearest
 from evoact.language import Expression, Scope, check_channels, parse
-from evoact.nn.fused import BACKENDS, analytic, chosen, compiled, is_traced, takes
-from evoact.nn.fused.source import value_function
+from evoact.nn.fused import BACKENDS, analytic, chosen, compiled, is_traced, made, takes
 from evoact.nn.kernels import backend as kernel_backend
 
 
@@ -67,7 +66,8 @@ class Activation(nn.Module):
         self._expression = parse(expression) if isinstance(expression, str) else expression
         self.channels = None if channels is None else integer(channels, "channels", 64)
         self.channel_dim = integer(channel_dim, "channel_dim", 1)
-        self._function = value_function(self._expression)
+        self._made = made(self._expression)
+        self._function = self._made.value
         self._reads_channels = self._check_channels()
         names, uses = self._expression.names, self._expression.layout.parameters
         for name, parameter, width in zip(names, self._expression.parameters, uses, strict=True):
@@ -137,8 +137,8 @@ class Activation(nn.Module):
         if backend == "torch":
             return self._function(x, *values)
         if backend == "c" and kernel_backend().name == "c" and takes(x, values):
-            return compiled(self._expression, x, values)
-        return analytic(self._expression, x, values)
+            return compiled(self._made, x, values)
+        return analytic(self._made, x, values)
 
     def _channel_dim(self, x: Tensor) -> int:
         """Return the dimension of the channels, not negative, if there are as many."""
@@ -183,11 +183,13 @@ class Activation(nn.Module):
         return str(self.expression())
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the compiled function, which cannot be pickled."""
-        return {key: value for key, value in self.__dict__.items() if key != "_function"}
+        """Leave out the compiled functions, which cannot be pickled."""
+        left_out = ("_made", "_function")
+        return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Compile the function again."""
+        """Compile the functions again."""
         state.setdefault("_backend", "torch")  # of modules pickled before there were others
         super().__setstate__(state)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-        self._function = value_function(self._expression)
+        self._made = made(self._expression)
+        self._function = self._made.value

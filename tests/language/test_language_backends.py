@@ -34,7 +34,7 @@ from evoact.language import (
 from evoact.language.facts.collect import finiteness
 from evoact.language.tokens import MAX_CHARACTERS
 from evoact.nn import Activation
-from evoact.nn.activation import _compiled
+from evoact.nn.fused import made
 
 QUICK = settings(PROPERTY, max_examples=500)
 THOROUGH = settings(PROPERTY, max_examples=7000)
@@ -236,8 +236,8 @@ def test_a_wrong_template_is_found(name: str, dtype: torch.dtype, factor: float)
     case = Case(right)
     assert_same(case.rounded(dtype), case.output(case.module, dtype), name)
     bad = Expression(Call(wrong(row, factor), right.root.args))
-    _compiled.cache_clear()
+    made.cache_clear()
     result = case.output(Activation(bad, case.channels), dtype)
-    _compiled.cache_clear()
+    made.cache_clear()
     with pytest.raises(AssertionError, match=f"{name} gives .*; wanted"):
         assert_same(case.rounded(dtype), result, name)

@@ -15,7 +15,7 @@ from evoact.errors import InputError
 from evoact.export import export
 from evoact.language import ZOO, parse
 from evoact.nn import Activation
-from evoact.nn.fused import chosen
+from evoact.nn.fused import chosen, made
 from evoact.nn.fused.analytic import _PIECE
 from evoact.nn.kernels import available, backend
 
@@ -28,6 +28,7 @@ TEXTS = [
     "x * step(x) + sign(b * x) where b = 0.5",
     "b * exp(-square(c)) where b = 2.0, c = 0.5 per channel",
     "a ** x + x ** 2.0 where a = 1.5",
+    "0.5 * (signed_sqrt(x) + erf(erf(x)) * square(x))",
     "2.5",
 ]
 BACKENDS = ["analytic", pytest.param("c", marks=pytest.mark.skipif(
@@ -134,6 +135,8 @@ def test_only_the_input_is_kept(kind):
         y = module(x)
     assert kept == {x.data_ptr(), module.b.data_ptr()}
     y.sum().backward()
+    assert not made(module.expression()).keeps_slopes
+    assert made(parse(TEXTS[-2])).keeps_slopes
     y2 = module(x.detach())  # gradients of the parameters alone
     y2.sum().backward()
 

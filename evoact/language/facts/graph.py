@@ -121,9 +121,9 @@ class Graph:
                 return self.const(node.value) if isinstance(node, Const) else self.x
             inner = [visit(arg) for arg in node.args]
             if slope and node.primitive.name in ("step", "sign"):
+                if self.training and node.primitive.name == "sign":
+                    return self.item("sgn", *inner)
                 low = self.zero if node.primitive.name == "step" else self.const(-1.0)
-                if self.training and node.primitive.name == "sign":  # torch's is 0 at 0
-                    low = self.aif(self.minus(inner[0]), low, self.zero)
                 return self.aif(inner[0], self.one, low)
             return self.call(node.primitive, inner)
 
@@ -203,6 +203,10 @@ class Graph:
             return self.item("aif", inner, c, b)
         return self.item("aif", a, b, c)
 
+    def is_hard(self, _node: int) -> bool:
+        """Return whether a node has another slope than its own; here none has."""
+        return False
+
     def plus(self, a: int, b: int) -> int:
         """Return the node of `a + b`; slopes with one condition are added by branches."""
         first, second = self.items[a], self.items[b]
@@ -217,7 +221,10 @@ class Graph:
             return self.zero
         for one, other in ((a, b), (b, a)):
             op, args, _ = self.items[one]
-            known = self.match or self.training
-            if op == "aif" and known and (self.zero in args[1:] or self.one in args[1:]):
+            if (
+                op == "aif"
+                and (self.match or self.training)
+                and (self.zero in args[1:] or self.one in args[1:])
+            ):
                 return self.aif(args[0], *(self.times(branch, other) for branch in args[1:]))
         return self.mul(PRIMITIVES["mul"], [a, b])

@@ -48,7 +48,7 @@ def _chosen(graph: Graph, node: int, by: int) -> int:
     if op in ("max", "min"):
         a, b = args
         slopes = slope(graph, a, by), slope(graph, b, by)
-        if graph.training:
+        if graph.training and graph.is_hard(node):
             return _shared(graph, op, args, slopes)
         condition = graph.sub(PRIMITIVES["sub"], [a, b])
         return graph.aif(condition, *(slopes if op == "max" else slopes[::-1]))
@@ -56,7 +56,11 @@ def _chosen(graph: Graph, node: int, by: int) -> int:
 
 
 def _shared(graph: Graph, op: str, args: tuple[int, ...], slopes: tuple[int, int]) -> int:
-    """Return the slope of the larger or smaller one, as torch shares it where they are equal."""
+    """Return the slope of the larger or smaller one, as torch shares it where they are equal.
+
+    Where functions are equal in more than a point, so are their slopes, but for
+    those of thresholds, which are their surrogates'.
+    """
     if slopes[0] == slopes[1]:
         return slopes[0]
     known = [graph.number(arg) is not None for arg in args]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -14,6 +15,11 @@ from evoact.language.facts.slopes import slope
 from evoact.language.facts.texts import parsed_text
 from evoact.language.primitives import PRIMITIVES, Primitive
 from evoact.language.tree import Node, Param
+
+ROWS: Final = MappingProxyType(
+    {**PRIMITIVES, "aif": PRIMITIVES["if_positive"], "sgn": PRIMITIVES["sign"]}
+)
+"""The row of each operation: in slopes, choices and signs are no functions to be trained."""
 
 
 class TrainingGraph(Graph):
@@ -29,6 +35,7 @@ class TrainingGraph(Graph):
     def __init__(self) -> None:
         self.soft: dict[int, int] = {}
         """The surrogates of thresholds."""
+        self.hard: set[int] = set()
         super().__init__(match=False)
 
     def item(self, op: str, *args: int, numbers: tuple[float, ...] = ()) -> int:
@@ -37,21 +44,33 @@ class TrainingGraph(Graph):
         if op in PRIMITIVES and None not in known:
             with np.errstate(all="ignore"):
                 return self.const(float(PRIMITIVES[op].numpy(*map(np.float64, known))))
-        return super().item(op, *args, numbers=numbers)
+        node = super().item(op, *args, numbers=numbers)
+        if not self.hard.isdisjoint(args):
+            self.hard.add(node)
+        return node
 
     def call(self, row: Primitive, args: list[int]) -> int:
         """Return the node of a row; none is expanded."""
         if row.definition in ("0.0", "1.0", "a"):
             return {"0.0": self.zero, "1.0": self.one, "a": args[0]}[row.definition]
+        if row.surrogate:
+            return self.threshold(row, row.surrogate, args)
         if row.name in CORE:
             node: int = getattr(self, row.name, self.plain)(row, args)
             return node
-        if not row.surrogate:
-            return self.plain(row, args)
-        soft = self.tree(parsed_text(row.surrogate)[0], (), x=args[0])
+        return self.plain(row, args)
+
+    def threshold(self, row: Primitive, surrogate: str, args: list[int]) -> int:
+        """Return the node of a threshold; the surrogate is made before what may need it."""
+        soft = self.tree(parsed_text(surrogate)[0], (), x=args[0])
         node = self.plain(row, args)
         self.soft[node] = soft
+        self.hard.add(node)
         return node
+
+    def is_hard(self, node: int) -> bool:
+        """Return whether a node reads a threshold."""
+        return node in self.hard
 
     def if_positive(self, _row: Primitive, args: list[int]) -> int:
         """Return the node of a choice; of values and of slopes it is the same."""

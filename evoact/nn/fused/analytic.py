@@ -1,8 +1,9 @@
 """The backward pass by the derivative that is generated from the tree.
 
-Autograd keeps what each operation of a forward pass needs; here only `x` is
-kept, and the derivative is computed from it, without a graph, when it is asked
-for. Long inputs are taken in pieces that stay in the processor's cache.
+Autograd keeps what each operation of a forward pass needs; here `x` is kept, and
+the derivative is computed from it, without a graph, when it is asked for; or in
+the forward pass, where that still keeps less than half as much. Long inputs are
+taken in pieces: it takes no longer, and intermediate results need no room.
 """
 
 from __future__ import annotations
@@ -13,47 +14,60 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from evoact.language import Expression
-from evoact.nn.fused.source import slope_function, value_function
+from evoact.nn.fused.source import Made
 
 _PIECE: Final = 2**15
-"""Elements of a piece: some of its intermediate results fit into the cache of a core."""
+"""Elements of a piece: calling an operation takes little beside doing it."""
 
 
-def analytic(expression: Expression, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+def analytic(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
     """Return a pointwise expression of `x`, differentiable any number of times.
 
     Args:
-        expression: pointwise.
+        made: of a pointwise expression.
         x: of any shape.
         values: the parameters, of the type of `x`, so shaped that they broadcast.
     """
-    result: Tensor = _Analytic.apply(expression, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
+    if not (torch.is_grad_enabled() and any(one.requires_grad for one in (x, *values))):
+        return made.value(x, *values)
+    result: Tensor = _Analytic.apply(made, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
     return result
 
 
 class _Analytic(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, expression: Expression, x: Tensor, *values: Tensor) -> Tensor:
-        ctx.expression = expression
-        ctx.save_for_backward(x, *values)
-        function = value_function(expression)
+    def forward(ctx: Any, made: Made, x: Tensor, *values: Tensor) -> Tensor:
+        ctx.made = made
         y = torch.empty_like(x)
-        for piece, given, out in _pieces(values, x, y):
-            out.copy_(function(piece, *given))
+        if not made.keeps_slopes:
+            ctx.save_for_backward(x, *values)
+            for piece, given, out in _pieces(values, x, y):
+                out.copy_(made.value(piece, *given))
+            return y
+        slopes = [torch.empty_like(x) for _ in range(1 + len(values))]
+        for piece, given, *outs in _pieces(values, x, y, *slopes):
+            for out, result in zip(outs, made.joint(piece, *given), strict=True):
+                out.copy_(result) if isinstance(result, Tensor) else out.fill_(result)
+        ctx.save_for_backward(x, *values, *slopes)
         return y
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, *values = ctx.saved_tensors
-        return None, *pulled(ctx.expression, x, values, gradient)
+        count = 1 + len(ctx.made.expression.parameters)
+        x, *values = ctx.saved_tensors[:count]
+        slopes = ctx.saved_tensors[count:]
+        if torch.is_grad_enabled() or not slopes:
+            return None, *pulled(ctx.made, x, values, gradient)
+        sums = [
+            (gradient * slope).sum_to_size(value.shape)
+            for slope, value in zip(slopes[1:], values, strict=True)
+        ]
+        return None, gradient * slopes[0], *sums
 
 
-def pulled(
-    expression: Expression, x: Tensor, values: Sequence[Tensor], gradient: Tensor
-) -> list[Tensor]:
+def pulled(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor) -> list[Tensor]:
     """Return the gradients of `x` and of the parameters, given that of the result."""
-    function = slope_function(expression)
+    function = made.slopes
     if torch.is_grad_enabled():  # these gradients will be differentiated
         dx, *others = function(x, *values)
         sums = [

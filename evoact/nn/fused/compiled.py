@@ -5,16 +5,14 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from evoact.language import Expression
 from evoact.language.c_prelude import LANES
 from evoact.nn.fused.analytic import pulled
-from evoact.nn.kernels import Kernel, kernels_of
+from evoact.nn.fused.source import Made
 
 
 class Layout(NamedTuple):
@@ -36,54 +34,45 @@ def takes(x: Tensor, values: Sequence[Tensor]) -> bool:
     )
 
 
-def compiled(expression: Expression, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+def compiled(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
     """Return a pointwise expression of `x`; gradients of gradients are `analytic`'s.
 
     Args:
-        expression: pointwise.
+        made: of a pointwise expression.
         x: such that `takes(x, values)`.
         values: as in `analytic`.
     """
     if torch.is_grad_enabled() and any(one.requires_grad for one in (x, *values)):
-        result: Tensor = _Compiled.apply(expression, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
+        result: Tensor = _Compiled.apply(made, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
         return result
-    return _forward(expression, x, values)
+    return _forward(made, x, values)
 
 
 class _Compiled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, expression: Expression, x: Tensor, *values: Tensor) -> Tensor:
-        ctx.expression = expression
+    def forward(ctx: Any, made: Made, x: Tensor, *values: Tensor) -> Tensor:
+        ctx.made = made
         ctx.save_for_backward(x, *values)
-        return _forward(expression, x, values)
+        return _forward(made, x, values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, *values = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return None, *pulled(ctx.expression, x, values, gradient)
-        return None, *_backward(ctx.expression, x, values, gradient)
+            return None, *pulled(ctx.made, x, values, gradient)
+        return None, *_backward(ctx.made, x, values, gradient)
 
 
-@lru_cache(maxsize=1024)
-def _kernel(expression: Expression) -> Kernel:
-    return kernels_of([expression], backward=True)[0]
-
-
-def _forward(expression: Expression, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+def _forward(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
     layout = _layout(x, values)
     assert layout is not None
     y = torch.empty_like(x)
     given = [_spread(value, layout) for value in values]
-    _kernel(expression).run(
-        x.data_ptr(), _pointers(given), layout.rows, layout.n, y.data_ptr(), None, 0
-    )
+    made.kernel.run(x.data_ptr(), _pointers(given), layout.rows, layout.n, y.data_ptr(), None, 0)
     return y
 
 
-def _backward(
-    expression: Expression, x: Tensor, values: Sequence[Tensor], gradient: Tensor
-) -> list[Tensor]:
+def _backward(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor) -> list[Tensor]:
     layout = _layout(x, values)
     assert layout is not None
     gx = torch.empty_like(x)
@@ -92,7 +81,7 @@ def _backward(
     sums = [
         torch.zeros(layout.n if value.dim() else LANES, dtype=torch.float64) for value in values
     ]
-    _kernel(expression).pull(
+    made.kernel.pull(
         x.data_ptr(), _pointers(given), layout.rows, layout.n, g.data_ptr(), gx.data_ptr(),
         _pointers(sums),
     )  # fmt: skip
