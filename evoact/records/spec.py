@@ -179,6 +179,7 @@ class RunSpec(Section):
     dtype: str
     threads: Positive
     device: str
+    kernels: Annotated[str, one_of(("c", "torch"))]
     versions: dict[str, str]
 
 
@@ -190,7 +191,7 @@ class SearchSpec(Section):
     (8, 8)
     """
 
-    spec_version: Literal[2] = SPEC_VERSION
+    spec_version: Literal[3] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
     language: LanguageSpec = LanguageSpec()

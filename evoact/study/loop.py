@@ -89,6 +89,7 @@ def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) ->
             device=study.run.device,
             test=replicate > 0,
             share_prefix=study.spec.anneal.share_prefix,
+            kernels=study.run.kernels,
         )
         for group in missing
         if group

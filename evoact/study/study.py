@@ -72,18 +72,12 @@ class Study:
             seed: decides everything random.
 
         Raises:
-            InputError: a study of this name exists, or the name is no file name.
+            InputError: a study of this name exists, the name is no file name,
+                or `evaluate.kernels` cannot be had.
         """
         refuse_existing(runs_dir, name)
+        run = _resolved(spec, seed)
         folder = _new_folder(runs_dir, name or spec.name)
-        run = RunSpec(
-            seed=seed,
-            cohort=spec.evolution.cohort_size(),
-            dtype=DTYPE,
-            threads=THREADS,
-            device=spec.evaluate.device,
-            versions=_versions(),
-        )
         resolved = spec.model_copy(update={"run": run})
         (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
         data = resolved.model_dump(mode="json")
@@ -182,12 +176,12 @@ class Study:
         self._listeners, self._writer = (), None
 
     def _warn_of_other_versions(self) -> None:
-        now = _versions()
+        now = {**_versions(), **_compiler(self.run)}
         recorded = self.run.versions
         changed = [
-            f"{name} {recorded[name]} -> {now.get(name)}"
-            for name in ("evoact", "torch", "deap", "numpy", "language")
-            if recorded.get(name) != now.get(name)
+            f"{name} {recorded[name]} -> {now[name]}"
+            for name in ("evoact", "torch", "deap", "numpy", "language", "kernels")
+            if name in now and recorded.get(name) != now[name]
         ]
         if changed:
             warnings.warn(
@@ -195,6 +189,31 @@ class Study:
                 "results may differ from those of one uninterrupted run",
                 stacklevel=2,
             )
+
+
+def _resolved(spec: SearchSpec, seed: int) -> RunSpec:
+    from evoact.training import resolve_kernels
+
+    kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
+    return RunSpec(
+        seed=seed,
+        cohort=spec.evolution.cohort_size(),
+        dtype=DTYPE,
+        threads=THREADS,
+        device=spec.evaluate.device,
+        kernels=kernels.name,
+        versions={**_versions(), "kernels": str(kernels)},
+    )
+
+
+def _compiler(run: RunSpec) -> dict[str, str]:
+    """Return which compiler makes a study's kernels here; nothing if none does."""
+    if run.kernels != "c":
+        return {}
+    from evoact.training import resolve_kernels
+
+    here = resolve_kernels("auto", run.device)
+    return {"kernels": str(here)} if here.name == "c" else {}  # workers may have one
 
 
 def _versions() -> dict[str, str]:
