@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Self
 
 from evoact.errors import InputError
-from evoact.language import LANGUAGE_VERSION, Expression
+from evoact.language import Expression
 from evoact.records import (
-    DTYPE,
-    SPEC_VERSION,
-    THREADS,
     Candidate,
     Evaluated,
     Evaluation,
@@ -30,8 +24,8 @@ from evoact.records import (
 )
 from evoact.study.journal import JournalWriter, read_journal
 from evoact.study.space import dump_space
+from evoact.study.versions import resolved_run, warn_of_other_versions
 
-_PACKAGES: Final = ("evoact", "torch", "ray", "deap", "numpy", "mlflow")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -76,7 +70,7 @@ class Study:
                 or `evaluate.kernels` cannot be had.
         """
         refuse_existing(runs_dir, name)
-        run = _resolved(spec, seed)
+        run = resolved_run(spec, seed)
         folder = _new_folder(runs_dir, name or spec.name)
         resolved = spec.model_copy(update={"run": run})
         (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
@@ -146,7 +140,7 @@ class Study:
         """Become the journal's writer, and tell listeners what it says so far."""
         self._writer = JournalWriter(self.folder)
         self._listeners = tuple(listeners)
-        self._warn_of_other_versions()
+        warn_of_other_versions(self.name, self.run)
         seen = History()
         for record in read_journal(self.folder):
             seen.apply(record)
@@ -174,57 +168,6 @@ class Study:
         if self._writer is not None:
             self._writer.close()
         self._listeners, self._writer = (), None
-
-    def _warn_of_other_versions(self) -> None:
-        now = {**_versions(), **_compiler(self.run)}
-        recorded = self.run.versions
-        changed = [
-            f"{name} {recorded[name]} -> {now[name]}"
-            for name in ("evoact", "torch", "deap", "numpy", "language", "kernels")
-            if name in now and recorded.get(name) != now[name]
-        ]
-        if changed:
-            warnings.warn(
-                f"study {self.name} was begun with other versions ({', '.join(changed)}); "
-                "results may differ from those of one uninterrupted run",
-                stacklevel=2,
-            )
-
-
-def _resolved(spec: SearchSpec, seed: int) -> RunSpec:
-    from evoact.training import resolve_kernels
-
-    kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
-    return RunSpec(
-        seed=seed,
-        cohort=spec.evolution.cohort_size(),
-        dtype=DTYPE,
-        threads=THREADS,
-        device=spec.evaluate.device,
-        kernels=kernels.name,
-        versions={**_versions(), "kernels": str(kernels)},
-    )
-
-
-def _compiler(run: RunSpec) -> dict[str, str]:
-    """Return which compiler makes a study's kernels here; nothing if none does."""
-    if run.kernels != "c":
-        return {}
-    from evoact.training import resolve_kernels
-
-    here = resolve_kernels("auto", run.device)
-    return {"kernels": str(here)} if here.name == "c" else {}  # workers may have one
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "language": str(LANGUAGE_VERSION)}
-    found["spec"] = str(SPEC_VERSION)
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def refuse_existing(runs_dir: Path, name: str | None) -> None:

@@ -13,7 +13,7 @@ from evoact.errors import InputError, StudyError
 from evoact.nn.kernels import available, backend
 from evoact.records import SearchSpec
 from evoact.study import Study, run
-from evoact.study.loop import cohorts_of
+from evoact.study.cohorts import cohorts_of
 from evoact.tracking import Console
 from evoact.training import resolve_kernels
 
