@@ -141,10 +141,16 @@ class LanguageSpec(Section):
 
 
 class EvolutionSpec(Section):
-    """How candidates are bred and selected."""
+    """How candidates are bred and selected.
+
+    With `mode: steady_state` workers never wait for a generation: of what is
+    known when a cohort ends, the next one is bred. What is found then depends
+    on which training ends first. A generation is then every `population`
+    candidates, in the order that they are asked.
+    """
 
     algorithm: Literal["gp"] = "gp"
-    mode: Literal["generational"] = "generational"
+    mode: Literal["generational", "steady_state"] = "generational"
     population: Annotated[int, Field(ge=2)] = 24
     generations: Positive = 8
     seeds: tuple[ExpressionText, ...] = ("relu", "silu")
