@@ -62,12 +62,15 @@ def search(
         study = evoact.search("search_spaces/smoke.yaml", executor="inline")
         print(study.best(1)[0].expression)
     """
+    from evoact.training import resolve_kernels  # torch, which a dry run does not need
+
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
     for sentence in costly_early(spec):
         warnings.warn(sentence, stacklevel=2)
+    resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)  # refused before workers start
     _ready_store(spec, runs)
     with _evaluator(spec, address) as evaluator:
         study = Study.create(spec, runs, name, seed)

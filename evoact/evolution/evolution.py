@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from evoact.errors import InputError
@@ -15,6 +17,7 @@ from evoact.evolution.primitive_set import grammar
 from evoact.evolution.selection import parent, survivors
 from evoact.evolution.trees import to_tree, valid_expression
 from evoact.evolution.variation import Mutation, crossover
+from evoact.language import Expression
 from evoact.records import Candidate, Evaluation, Rejected, SearchSpec
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
@@ -28,7 +31,11 @@ class Evolution:
     `ask` returns candidates that were never asked before, no two of them the
     same function with the same annealing genes; `tell` takes their
     evaluations. It trains nothing and knows no workers. All draws come from
-    `seed`: the same tells give the same asks.
+    `seed`: the same asks and tells, in the same order, give the same candidates.
+
+    With `evolution.mode: generational` they take turns. With `steady_state`
+    more can be asked for while others wait, and any of those told; the first
+    `population` candidates are seeds and random ones.
 
     >>> from evoact.records import SearchSpec
     >>> evolution = Evolution(SearchSpec(), seed=0)
@@ -52,8 +59,11 @@ class Evolution:
         self._generator = Generator(made, self._rng)
         self._mutation = Mutation(made, self._generator, self._rng)
         self._admission = Admission(space.language)
+        self._seeds = deque(space.seed_expressions())
+        self._steady = space.evolution.mode == "steady_state"
         self._population: list[Individual] = []
         self._asked: dict[str, Individual] = {}
+        self._told = 0
 
     def ask(self, n: int | None = None) -> list[Candidate]:
         """Return up to `n` new candidates; fewer when the space is exhausted.
@@ -65,56 +75,68 @@ class Evolution:
 
         Raises:
             InputError: `n` is not positive, or candidates asked before were
-                not told yet.
+                not told yet (which is allowed in `steady_state`).
         """
         count = self.space.evolution.population if n is None else n
         if count < 1:
             raise InputError(f"n is {count}; wanted at least 1 candidate to ask for")
-        if self._asked:
+        if self._asked and not self._steady:
             raise InputError(
                 f"ask() was called while {len(self._asked)} candidates of the last ask() wait "
                 "for their evaluations; call tell() with all of them first"
             )
         self.rejected = []
+        full = len(self._asked) + count
         with deap_draws_from(self._rng):
-            self._seed(count)
+            # Here and not in `tell`, so that it is the same whether evaluations
+            # come together or one by one.
+            self._population = survivors(self._population, self.space.evolution.population)
+            while self._seeds and len(self._asked) < full:
+                self._seed(self._seeds.popleft())
             for _ in range(_ATTEMPTS * count):
-                if len(self._asked) == count:
+                if len(self._asked) == full:
                     break
                 self._admit(*self._breed())
-        return [i.candidate for i in self._asked.values() if i.candidate]
+        new = islice(self._asked.values(), full - count, None)
+        return [individual.candidate for individual in new if individual.candidate]
 
     def tell(self, evaluations: Iterable[Evaluation]) -> None:
-        """Take the evaluations of all candidates asked last, in any order.
+        """Take the evaluations of the candidates asked last, in any order.
 
         Failed ones count as seen, and never enter selection.
 
         Raises:
-            InputError: not exactly the candidates asked, or an objective of
-                the space is missing.
+            InputError: not exactly the candidates asked (in `steady_state`: one
+                that was not asked, or told already), or an objective of the
+                space is missing.
         """
         told = list(evaluations)
         by_id = {evaluation.candidate_id: evaluation for evaluation in told}
         self._check_told(told, by_id)
-        for candidate_id, individual in self._asked.items():
-            evaluation = by_id[candidate_id]
+        # Whatever the order of telling, in that of asking.
+        for candidate_id in [asked for asked in self._asked if asked in by_id]:
+            individual, evaluation = self._asked.pop(candidate_id), by_id[candidate_id]
             if evaluation.is_ok:
-                individual.fitness = Fitness(self.space.signed(dict(evaluation.objectives)))
+                values = self.space.signed(dict(evaluation.objectives))
+                individual.fitness = Fitness(values, evaluation.rung)
                 self._population.append(individual)
-        with deap_draws_from(self._rng):
-            self._population = survivors(self._population, self.space.evolution.population)
-        self._asked = {}
-        self.generation += 1
+        self._told += len(told)
+        if self._steady:
+            self.generation = self._told // self.space.evolution.population
+        else:
+            self.generation += 1
 
     def _check_told(self, told: Sequence[Evaluation], by_id: dict[str, Evaluation]) -> None:
         if not self._asked:
             raise InputError("tell() was called before ask(); there is nothing to tell")
-        if set(by_id) != set(self._asked) or len(told) != len(by_id):
-            missing, strange = set(self._asked) - set(by_id), set(by_id) - set(self._asked)
+        missing = set() if self._steady else set(self._asked) - set(by_id)
+        strange = set(by_id) - set(self._asked)
+        if missing or strange or len(told) != len(by_id):
+            wanted = "at most one for each that waits" if self._steady else "one for each of them"
             raise InputError(
                 f"tell() got {len(told)} evaluations for {len(self._asked)} candidates: "
                 f"{len(missing)} missing, {len(strange)} of candidates that were not asked, "
-                f"{len(told) - len(by_id)} twice; wanted one for each candidate of the last ask()"
+                f"{len(told) - len(by_id)} twice; wanted {wanted}"
             )
         for evaluation in told:
             lacking = set(self.space.objectives) - set(evaluation.objectives)
@@ -127,16 +149,19 @@ class Evolution:
 
     # Breeding
 
-    def _seed(self, count: int) -> None:
-        """Start the first generation from the space's named functions."""
-        if self.generation > 0:
-            return
-        for expression in self.space.seed_expressions()[:count]:
-            tree = to_tree(expression, self._rng, self.space.language.shape_tree)
-            self._admit(Individual(tree, seed_genes(self.space.anneal)), "seed", ())
+    def _seed(self, expression: Expression) -> None:
+        """Start from a named function of the space."""
+        tree = to_tree(expression, self._rng, self.space.language.shape_tree)
+        self._admit(Individual(tree, seed_genes(self.space.anneal)), "seed", ())
+
+    @property
+    def _begins(self) -> bool:
+        """Whether it is too early to breed: of a few alone, all would be their children."""
+        asked = self._told + len(self._asked)
+        return self._steady and asked < self.space.evolution.population
 
     def _breed(self) -> tuple[Individual, str, tuple[str, ...]]:
-        if not self._population or self._rng.random() < _IMMIGRANTS:
+        if self._begins or not self._population or self._rng.random() < _IMMIGRANTS:
             return self._random(), "random", ()
         spec = self.space.evolution
         first = parent(self._population, spec.tournament, self._rng)

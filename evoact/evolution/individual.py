@@ -15,14 +15,46 @@ from evoact.records import Anneal, Candidate
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
-    """Values of the objectives, each oriented so that more is better."""
+    """Values of the objectives, each oriented so that more is better.
+
+    Values that were measured at different rungs are never compared: who reached
+    a higher rung is better than who did not, and dominates it.
+
+    >>> low, high = Fitness([0.9, 0.9], rung=0), Fitness([0.1, 0.1], rung=1)
+    >>> high > low, high.dominates(low), low.dominates(high)
+    (True, True, False)
+    """
 
     weights: tuple[float, ...] = (1.0,)
 
-    def __init__(self, values: Sequence[float] = ()) -> None:
+    def __init__(self, values: Sequence[float] = (), rung: int = 0) -> None:
         # Set for each instance: DEAP checks the number of values against it.
         self.weights = (1.0,) * len(values) or (1.0,)
+        self.rung = rung
         super().__init__(values)
+
+    def _order(self) -> tuple[float, ...]:
+        return (self.rung, *self.wvalues)
+
+    def dominates(self, other: Fitness, obj: slice = slice(None)) -> bool:
+        """Whether it is of a higher rung, or of the same and nowhere worse and somewhere better."""
+        if self.rung != other.rung:
+            return self.rung > other.rung
+        return bool(super().dominates(other, obj))
+
+    # All that DEAP orders by; its `>`, `>=` and `!=` are made of these.
+
+    def __hash__(self) -> int:
+        return hash(self._order())
+
+    def __le__(self, other: Fitness) -> bool:
+        return self._order() <= other._order()
+
+    def __lt__(self, other: Fitness) -> bool:
+        return self._order() < other._order()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fitness) and self._order() == other._order()
 
 
 class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types

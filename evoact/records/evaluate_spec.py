@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from evoact.language import resolve
 from evoact.records.candidate import Candidate
-from evoact.records.section import ExpressionText, Positive, Section
+from evoact.records.section import ExpressionText, Positive, Section, refuse
 
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -44,14 +44,30 @@ class ConfirmSpec(Section):
 
 
 class EvaluateSpec(Section):
-    """Where and how long candidates are trained."""
+    """Where and how candidates are trained.
+
+    `kernels` is what computes activations on a CPU: C that is generated and
+    compiled, or torch; `auto` takes C where there is a compiler. A study
+    decides once, before its first evaluation.
+    """
 
     executor: Literal["ray", "inline"] = "ray"
     workers: Literal["auto"] | Positive = "auto"
     cpus_per_worker: Positive = 1
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
+    kernels: Literal["auto", "c", "torch"] = "auto"
     timeout: Duration = 600.0
     confirm: ConfirmSpec = ConfirmSpec()
+
+    @model_validator(mode="after")
+    def _kernels_of_device(self) -> EvaluateSpec:
+        if self.kernels == "c" and self.device != "cpu":
+            text = (
+                f"is c, but evaluate.gpus_per_worker is {self.gpus_per_worker:g}, and C computes "
+                "on the CPU alone; wanted auto or torch"
+            )
+            refuse(("kernels",), text, self.kernels)
+        return self
 
     @property
     def device(self) -> str:

@@ -57,7 +57,9 @@ class History:
             case StudyStarted():
                 self.started = record
             case GenerationAsked():
-                self.asked[record.generation] = record
+                # In steady state a generation is asked cohort by cohort.
+                before = self.asked.get(record.generation)
+                self.asked[record.generation] = _joined(before, record) if before else record
                 for candidate in record.candidates:
                     self.candidates[candidate.id] = candidate
                     self.born.setdefault(candidate.id, record.generation)
@@ -101,14 +103,23 @@ class History:
     def hall_of_fame(self, spec: SearchSpec, size: int | None = None) -> list[Candidate]:
         """Return the best candidates of the search, best first.
 
-        One objective: by its value. More: the non-dominated candidates, by
-        the first objective. Ties go to smaller expressions, then to the id.
+        Those that reached the highest rung first, as values of different rungs
+        are not compared. Within a rung, with one objective: by its value. With
+        more: the non-dominated candidates, by the first objective. Ties go to
+        smaller expressions, then to the id.
         """
-        scored = [(c, spec.signed(dict(e.objectives))) for c, e in self.searched() if e.is_ok]
+        scored = [
+            (-e.rung, tuple(-v for v in spec.signed(dict(e.objectives))), c.late.nodes, c.id)
+            for c, e in self.searched()
+            if e.is_ok
+        ]
         if len(spec.objectives) > 1:
-            scored = [item for item in scored if not any(_dominates(s, item[1]) for _, s in scored)]
-        scored.sort(key=lambda item: (*(-v for v in item[1]), item[0].late.nodes, item[0].id))
-        return [candidate for candidate, _ in scored[:size]]
+            points: dict[int, set[tuple[float, ...]]] = {}
+            for rung, values, *_ in scored:
+                points.setdefault(rung, set()).add(values)
+            fronts = {rung: _front(values) for rung, values in points.items()}
+            scored = [item for item in scored if item[1] in fronts[item[0]]]
+        return [self.candidates[item[-1]] for item in sorted(scored)[:size]]
 
     def confirmed(self, candidate: Candidate) -> list[Evaluation]:
         """Return the evaluations of a candidate under fresh seeds, by replicate."""
@@ -134,8 +145,21 @@ def _confirmed_first(key: tuple[str, int]) -> tuple[bool, int]:
     return key[1] == 0, key[1]
 
 
+def _joined(before: GenerationAsked, more: GenerationAsked) -> GenerationAsked:
+    return GenerationAsked(
+        before.generation,
+        (*before.candidates, *more.candidates),
+        (*before.rejected, *more.rejected),
+    )
+
+
+def _front(points: set[tuple[float, ...]]) -> set[tuple[float, ...]]:
+    """Return the points that no other one dominates, less being better."""
+    return {point for point in points if not any(_dominates(other, point) for other in points)}
+
+
 def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a != b and all(x >= y for x, y in zip(a, b, strict=True))
+    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
 class Listener(Protocol):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from evoact.language import resolve
 from evoact.records.possible import read_width
 
-SPEC_VERSION: Final = 2
+SPEC_VERSION: Final = 3
 
 _GRID: Final = 5
 _HOLD, _LEAST_HOLD = 0.2, 0.1
@@ -52,6 +52,15 @@ def _from_1(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "anneal": {**anneal, **_early_of_1(anneal, widths), **_ends_of_1(anneal)}}
 
 
+def _from_2(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 2: torch computed the activations; a study goes on so."""
+    run, evaluate = data.get("run"), data.get("evaluate", {})
+    if not isinstance(run, dict) or not isinstance(evaluate, dict):
+        return dict(data)
+    by_torch = {"kernels": "torch"}
+    return {**data, "run": {**run, **by_torch}, "evaluate": {**evaluate, **by_torch}}
+
+
 def _ends_of_1(anneal: Mapping[str, Any]) -> dict[str, Any]:
     start, end = anneal.get("start", 0.0), anneal.get("end", 0.5)
     if not all(type(number) in {int, float} for number in (start, end)):
@@ -80,5 +89,5 @@ def _early_of_1(anneal: Mapping[str, Any], widths: Any) -> dict[str, Any]:
 
 
 _STEPS: Final[Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
-    {1: _from_1}
+    {1: _from_1, 2: _from_2}
 )

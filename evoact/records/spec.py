@@ -141,10 +141,16 @@ class LanguageSpec(Section):
 
 
 class EvolutionSpec(Section):
-    """How candidates are bred and selected."""
+    """How candidates are bred and selected.
+
+    With `mode: steady_state` workers never wait for a generation: of what is
+    known when a cohort ends, the next one is bred. What is found then depends
+    on which training ends first. A generation is then every `population`
+    candidates, in the order that they are asked.
+    """
 
     algorithm: Literal["gp"] = "gp"
-    mode: Literal["generational"] = "generational"
+    mode: Literal["generational", "steady_state"] = "generational"
     population: Annotated[int, Field(ge=2)] = 24
     generations: Positive = 8
     seeds: tuple[ExpressionText, ...] = ("relu", "silu")
@@ -179,6 +185,7 @@ class RunSpec(Section):
     dtype: str
     threads: Positive
     device: str
+    kernels: Annotated[str, one_of(("c", "torch"))]
     versions: dict[str, str]
 
 
@@ -190,7 +197,7 @@ class SearchSpec(Section):
     (8, 8)
     """
 
-    spec_version: Literal[2] = SPEC_VERSION
+    spec_version: Literal[3] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
     language: LanguageSpec = LanguageSpec()

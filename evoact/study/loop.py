@@ -14,13 +14,12 @@ from evoact.errors import StudyError
 from evoact.evolution import Evolution
 from evoact.records import (
     Candidate,
-    Cohort,
     Evaluation,
     GenerationAsked,
     GenerationTold,
     StudyFinished,
-    cut,
 )
+from evoact.study.cohorts import cohorts_of, train
 from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
@@ -41,7 +40,8 @@ def run(study: Study, evaluator: Evaluator) -> None:
         if not candidates:
             break  # the space is exhausted
         _ask(study, GenerationAsked(generation, tuple(candidates), tuple(evolution.rejected)))
-        evaluations = train(study, evaluator, candidates, replicate=0)
+        train(study, evaluator, cohorts_of(study, candidates, replicate=0))
+        evaluations = [study.history.evaluations[c.id, 0] for c in candidates]
         evolution.tell(evaluations)
         if generation == 0:
             _refuse_hopeless(evaluations)
@@ -62,37 +62,6 @@ def _ask(study: Study, asked: GenerationAsked) -> None:
             f"generation {asked.generation} of {study.name} would be bred otherwise now; "
             f"resume it with the versions it was begun with: {study.run.versions}"
         )
-
-
-def train(
-    study: Study, evaluator: Evaluator, candidates: Sequence[Candidate], replicate: int
-) -> list[Evaluation]:
-    """Return the evaluation of each candidate; train those the journal lacks."""
-    cohorts = cohorts_of(study, candidates, replicate)
-    for evaluation in evaluator.evaluate(cohorts):
-        study.record_evaluation(evaluation)
-    return [study.history.evaluations[c.id, replicate] for c in candidates]
-
-
-def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) -> list[Cohort]:
-    """Cut candidates into cohorts, and leave out what is evaluated already."""
-    done = study.history.evaluations
-    groups = cut(candidates, study.run.cohort)
-    missing = (tuple(c for c in group if (c.id, replicate) not in done) for group in groups)
-    return [
-        Cohort(
-            group,
-            task=study.spec.task,
-            seed=study.run.seed,
-            replicate=replicate,
-            timeout=study.spec.evaluate.timeout,
-            device=study.run.device,
-            test=replicate > 0,
-            share_prefix=study.spec.anneal.share_prefix,
-        )
-        for group in missing
-        if group
-    ]
 
 
 def _refuse_hopeless(evaluations: Sequence[Evaluation]) -> None:
@@ -131,5 +100,4 @@ def _replicate(study: Study, evaluator: Evaluator, candidates: Sequence[Candidat
     contestants = list({c.id: c for c in candidates}.values())
     replicates = study.history.confirmation.replicates
     cohorts = [c for r in replicates for c in cohorts_of(study, contestants, r)]
-    for evaluation in evaluator.evaluate(cohorts):
-        study.record_evaluation(evaluation)
+    train(study, evaluator, cohorts)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import re
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, Self
 
 from evoact.errors import InputError
-from evoact.language import LANGUAGE_VERSION, Expression
+from evoact.language import Expression
 from evoact.records import (
-    DTYPE,
-    SPEC_VERSION,
-    THREADS,
     Candidate,
     Evaluated,
     Evaluation,
@@ -30,8 +24,8 @@ from evoact.records import (
 )
 from evoact.study.journal import JournalWriter, read_journal
 from evoact.study.space import dump_space
+from evoact.study.versions import resolved_run, warn_of_other_versions
 
-_PACKAGES: Final = ("evoact", "torch", "ray", "deap", "numpy", "mlflow")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -72,18 +66,12 @@ class Study:
             seed: decides everything random.
 
         Raises:
-            InputError: a study of this name exists, or the name is no file name.
+            InputError: a study of this name exists, the name is no file name,
+                or `evaluate.kernels` cannot be had.
         """
         refuse_existing(runs_dir, name)
+        run = resolved_run(spec, seed)
         folder = _new_folder(runs_dir, name or spec.name)
-        run = RunSpec(
-            seed=seed,
-            cohort=spec.evolution.cohort_size(),
-            dtype=DTYPE,
-            threads=THREADS,
-            device=spec.evaluate.device,
-            versions=_versions(),
-        )
         resolved = spec.model_copy(update={"run": run})
         (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
         data = resolved.model_dump(mode="json")
@@ -152,7 +140,7 @@ class Study:
         """Become the journal's writer, and tell listeners what it says so far."""
         self._writer = JournalWriter(self.folder)
         self._listeners = tuple(listeners)
-        self._warn_of_other_versions()
+        warn_of_other_versions(self.name, self.run)
         seen = History()
         for record in read_journal(self.folder):
             seen.apply(record)
@@ -180,32 +168,6 @@ class Study:
         if self._writer is not None:
             self._writer.close()
         self._listeners, self._writer = (), None
-
-    def _warn_of_other_versions(self) -> None:
-        now = _versions()
-        recorded = self.run.versions
-        changed = [
-            f"{name} {recorded[name]} -> {now.get(name)}"
-            for name in ("evoact", "torch", "deap", "numpy", "language")
-            if recorded.get(name) != now.get(name)
-        ]
-        if changed:
-            warnings.warn(
-                f"study {self.name} was begun with other versions ({', '.join(changed)}); "
-                "results may differ from those of one uninterrupted run",
-                stacklevel=2,
-            )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "language": str(LANGUAGE_VERSION)}
-    found["spec"] = str(SPEC_VERSION)
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
 
 
 def refuse_existing(runs_dir: Path, name: str | None) -> None:

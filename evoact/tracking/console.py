@@ -23,6 +23,7 @@ from evoact.records import (
     SearchSpec,
     Status,
     StudyFinished,
+    StudyStarted,
 )
 from evoact.tracking.describe import (
     annealing_text,
@@ -60,17 +61,34 @@ class Console:
         total: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._console = console
         pace = Pace(clock, total)
         live = console.is_terminal and not console.is_dumb_terminal
         self._view = _LiveView(console, pace, clock) if live else _PlainView(console, pace)
 
     def on_record(self, record: Record, history: History) -> None:
         """Show a record."""
+        if isinstance(record, StudyStarted):
+            for line in _without_compiler(spec_of(history)):
+                _print(self._console, line)
         self._view.on_record(record, history)
 
     def close(self) -> None:
         """Leave the terminal as it was found, below the last display."""
         self._view.close()
+
+
+def _without_compiler(spec: SearchSpec) -> list[str]:
+    """Say that a search will be slower than it could be, and why."""
+    asked, run = spec.evaluate, spec.run
+    if run is None or (asked.kernels, asked.device, run.kernels) != ("auto", "cpu", "torch"):
+        return []
+    reason = run.versions.get("kernels", "").removeprefix("torch (").removesuffix(")")
+    return [f"activations are computed by torch, more slowly than by C: {reason}"]
+
+
+def _print(console: rich.console.Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class _PlainView:
@@ -83,12 +101,13 @@ class _PlainView:
     def on_record(self, record: Record, history: History) -> None:
         self._pace.on_record(record, history)
         if isinstance(record, GenerationTold):
-            self._print(_generation_line(record.generation, history, self._pace))
+            _print(self._console, _generation_line(record.generation, history, self._pace))
         elif isinstance(record, ConfirmationAsked):
             finalists, baselines = len(record.finalists), len(record.baselines)
-            self._print(
+            _print(
+                self._console,
                 f"confirmation: {finalists} finalists and {baselines} baselines "
-                f"with {len(record.replicates)} fresh seeds each{_left(self._pace)}"
+                f"with {len(record.replicates)} fresh seeds each{_left(self._pace)}",
             )
         elif isinstance(record, Evaluated) and history.confirmation:
             self._confirmation(history)
@@ -99,10 +118,7 @@ class _PlainView:
         quarter = _QUARTERS * done // total if total > 0 else 0
         if quarter > self._quarter:
             self._quarter = quarter
-            self._print(f"confirmation: {done}/{total} trained{_left(self._pace)}")
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            _print(self._console, f"confirmation: {done}/{total} trained{_left(self._pace)}")
 
     def close(self) -> None:
         """Do nothing: every line is out."""

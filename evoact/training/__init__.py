@@ -2,12 +2,15 @@
 
 from evoact.training.cohort import train_cohort
 from evoact.training.environment import reproducible
+from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
 from evoact.training.network import build_network
 
 __all__ = [
     "build_network",
+    "kernels_here",
     "reproducible",
+    "resolve_kernels",
     "train_cohort",
     "trained_parameters",
 ]

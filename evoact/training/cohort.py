@@ -27,9 +27,12 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
 
     Returns:
         One evaluation for each candidate, in their order.
+
+    Raises:
+        StudyError: `cohort.kernels` cannot be had on this machine.
     """
     with reproducible(cohort.device):
-        run = _Run(cohort, describe(cohort.device))
+        run = _Run(cohort, describe(cohort))
         trainings = run.form(range(len(cohort.candidates)))
         for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
             trainings = run.advance(trainings, epochs)

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from evoact.language import LANGUAGE_VERSION
-from evoact.records import DTYPE, THREADS
+from evoact.records import DTYPE, THREADS, Cohort
+from evoact.training.kernels import kernels_here
 
 
 @contextmanager
@@ -54,13 +55,18 @@ def _deterministic() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = tf32
 
 
-def describe(device: str) -> dict[str, Any]:
-    """Return what an evaluation records of where it was made."""
-    model = torch.cuda.get_device_name() if device == "cuda" else "cpu"
+def describe(cohort: Cohort) -> dict[str, Any]:
+    """Return what an evaluation records of where and by what it was made.
+
+    Raises:
+        StudyError: what is to compute the activations is not there.
+    """
+    model = torch.cuda.get_device_name() if cohort.device == "cuda" else "cpu"
     return {
         "device": model,
         "dtype": DTYPE,
         "threads": torch.get_num_threads(),
+        "kernels": kernels_here(cohort.kernels),
         "torch": torch.__version__,
         "evoact": version("evoact"),
         "language": LANGUAGE_VERSION,

@@ -100,6 +100,41 @@ def test_more_objectives_by_brute_force(spec: SearchSpec, seed: int) -> None:
     assert first == sorted(first)
 
 
+def at_rungs(values: list[tuple[int, float, float]]) -> tuple[History, list[Candidate]]:
+    everyone = candidates(len(values))
+    evaluations = {
+        c: dataclasses.replace(Evaluation.ok(c, val_accuracy=v, cost=cost), rung=rung)
+        for c, (rung, v, cost) in zip(everyone, values, strict=True)
+    }
+    return told(evaluations), everyone
+
+
+def test_the_highest_rung_comes_first_whatever_the_values() -> None:
+    history, (a, b, c, d) = at_rungs([(0, 0.9, 1.0), (2, 0.3, 1.0), (1, 0.8, 1.0), (2, 0.4, 1.0)])
+    assert history.hall_of_fame(ONE) == [d, b, c, a]
+    assert history.hall_of_fame(ONE, 1) == [d]
+
+
+def test_dominance_is_within_a_rung() -> None:
+    rows = [(0, 0.9, 1.0), (0, 0.8, 2.0), (1, 0.5, 5.0), (1, 0.6, 7.0), (1, 0.4, 6.0)]
+    history, (cheap, _, c, d, _) = at_rungs(rows)
+    assert history.hall_of_fame(TWO) == [d, c, cheap]
+
+
+def test_a_generation_may_be_asked_in_parts() -> None:
+    first, second, third = candidates(3)
+    history = History.of(
+        [
+            GenerationAsked(0, (first,), (Rejected("x", "linear"),)),
+            GenerationAsked(0, (second,), (Rejected("2", "constant"),)),
+            GenerationAsked(1, (third,), ()),
+        ]
+    )
+    assert [len(asked.candidates) for asked in history.asked.values()] == [2, 1]
+    assert history.born == {first.id: 0, second.id: 0, third.id: 1}
+    assert [r.text for r in history.rejected] == ["x", "2"]
+
+
 def test_ties_go_to_the_smaller_and_then_to_the_id() -> None:
     small, large = Candidate(parse("x + 9")), Candidate(parse("tanh(tanh(x))  + 1"))
     twins = [Candidate(parse(f"x + {i}")) for i in range(6)]

@@ -13,12 +13,14 @@ from evoact.records import SPEC_VERSION, Evaluated, GenerationAsked, SearchSpec,
 from evoact.records.migrate_spec import migrated_spec
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-V1 = yaml.safe_load((FIXTURES / "spec_v1" / "space.yaml").read_text())
+V1, V2 = (
+    yaml.safe_load((FIXTURES / f"spec_v{version}" / "space.yaml").read_text()) for version in (1, 2)
+)
 
 
 def test_a_space_of_version_1_is_read() -> None:
     spec = SearchSpec.model_validate(V1)
-    assert spec.spec_version == SPEC_VERSION == 2
+    assert spec.spec_version == SPEC_VERSION == 3
     # A grid of five up to `end`; group_max has a width that no candidate had, and
     # meant to train without annealing.
     assert spec.anneal.options()["end"] == (0.2, 0.3, 0.4, 0.5, 0.6)
@@ -28,7 +30,25 @@ def test_a_space_of_version_1_is_read() -> None:
         (("blend",), "together", "step")
     )
     assert spec.task.epochs == 2
+    assert (spec.run.kernels, spec.evaluate.kernels) == ("torch", "torch")
     assert SearchSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_a_study_of_version_2_goes_on_with_torch() -> None:
+    spec = SearchSpec.model_validate(V2)
+    assert (spec.run.kernels, spec.evaluate.kernels) == ("torch", "torch")
+    assert (spec.evaluate.timeout, spec.evolution.mode) == (90.0, "generational")
+    kept = spec.model_dump(mode="json", exclude={"spec_version": True, "evaluate": True})
+    assert {**V2, "run": kept["run"]} == {**V2, **kept}
+    assert kept["run"] == {**V2["run"], "kernels": "torch"}
+    assert SearchSpec.model_validate(spec.model_dump(mode="json")) == spec
+
+
+def test_a_space_of_version_2_without_a_study_takes_what_is_there() -> None:
+    space = {key: value for key, value in V2.items() if key != "run"}
+    for data in (space, {**space, "run": None}):
+        assert SearchSpec.model_validate(data).evaluate.kernels == "auto"
+    assert migrated_spec({"spec_version": 2, "run": {}, "evaluate": 3})["evaluate"] == 3
 
 
 @pytest.mark.parametrize(
@@ -53,11 +73,11 @@ def test_what_was_wrong_is_wrong(anneal: Any) -> None:
         SearchSpec.model_validate({"spec_version": 1, "anneal": anneal})
 
 
-@pytest.mark.parametrize("version", [0, 3, "1", True, 1.0, None])
+@pytest.mark.parametrize("version", [0, 4, "1", True, 1.0, None])
 def test_other_versions_are_refused(version: object) -> None:
     data = {"spec_version": version}
     assert migrated_spec(data) is data
-    with pytest.raises(ValidationError, match="Input should be 2"):
+    with pytest.raises(ValidationError, match="Input should be 3"):
         SearchSpec.model_validate(data)
 
 

@@ -42,7 +42,14 @@ def test_defaults() -> None:
 
 
 def test_round_trip_through_json() -> None:
-    run = {"seed": 1, "cohort": 3, "dtype": "float32", "threads": 1, "device": "cpu"}
+    run = {
+        "seed": 1,
+        "cohort": 3,
+        "dtype": "float32",
+        "threads": 1,
+        "device": "cpu",
+        "kernels": "c",
+    }
     spec = SearchSpec(
         name="full",
         task={"name": "digits", "network": "conv"},
@@ -159,6 +166,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("evaluate.workers", 0, "greater than or equal to 1"),
     ("evaluate.cpus_per_worker", 0, "greater than or equal to 1"),
     ("evaluate.gpus_per_worker", -1, "greater than or equal to 0"),
+    ("evaluate.kernels", "gcc", "'auto', 'c' or 'torch'"),
     ("evaluate.confirm", {"seeds": 1}, "greater than or equal to 2"),
     ("evaluate.confirm", {"top": -1}, "greater than or equal to 0"),
     ("evaluate.confirm", {"baselines": ["gellu"]}, "did you mean 'gelu'?"),
@@ -168,7 +176,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("name", "a b", "should match pattern"),
     ("name", "a\n", "should match pattern"),
     ("name", "a" * 65, "should match pattern"),
-    ("spec_version", 3, "Input should be 2"),
+    ("spec_version", 4, "Input should be 3"),
     ("popluation", 8, "Extra inputs are not permitted"),
     ("evolution.popluation", 8, "Extra inputs are not permitted"),
     ("language.primitive", ["add"], "Extra inputs are not permitted"),

@@ -1,16 +1,18 @@
 """The Ray evaluator: in a process that uses Ray for itself, and when workers die."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
 import psutil
 import pytest
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.language import named
-from evoact.records import Candidate, Cohort, TaskSpec
+from evoact.records import Candidate, Cohort, Halving, TaskSpec
 from evoact.training import train_cohort
 
 SHORT = TaskSpec(name="digits", epochs=1, batch_size=256)
@@ -31,7 +33,8 @@ pytestmark = [
 def ray():
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    with patch.dict(os.environ, CC="no-such-compiler"):  # the workers' compiler
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
 
@@ -75,16 +78,32 @@ def _is_training(process: psutil.Process) -> bool:
 
 def test_results_are_those_of_this_process(evaluator):
     cohorts = [Cohort((candidate,), SHORT, seed=3) for candidate in PAIR]
-    found = {e.candidate_id: dict(e.objectives) for e in evaluator.evaluate(cohorts)}
+    found = {e.candidate_id: dict(e.objectives) for [e] in evaluator.evaluate(cohorts)}
     for cohort in cohorts:
         (here,) = train_cohort(cohort)
         assert found[here.candidate_id] == here.objectives
 
 
+def test_a_worker_without_what_the_study_resolved_ends_the_search(evaluator):
+    evaluator.submit(Cohort(PAIR, SHORT, seed=3, kernels="c"))
+    with pytest.raises(StudyError, match=r"a worker has none: \$CC is 'no-such-compiler'"):
+        evaluator.next_evaluations()
+
+
+@pytest.mark.slow
+def test_candidates_that_rungs_compare_are_not_trained_apart(evaluator):
+    halving = Halving((60,), 2, "val_accuracy", maximise=True)
+    with workers_killed(3):
+        ((one, other),) = evaluator.evaluate([Cohort(PAIR, LONG, seed=3, halving=halving)])
+    for evaluation in (one, other):
+        assert evaluation.status == "failed"
+        assert "compared with 1 others at evaluate.rungs" in evaluation.reason
+
+
 @pytest.mark.slow
 def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(evaluator):
     with workers_killed(3) as killed:
-        evaluations = list(evaluator.evaluate([Cohort(PAIR, LONG, seed=3)]))
+        evaluations = [e for found in evaluator.evaluate([Cohort(PAIR, LONG, 3)]) for e in found]
     assert len(killed) == 3
     assert sorted(e.candidate_id for e in evaluations) == sorted(c.id for c in PAIR)
     assert all(e.is_ok for e in evaluations)
@@ -93,7 +112,7 @@ def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(eva
 @pytest.mark.slow
 def test_a_candidate_whose_worker_keeps_dying_is_a_failure(evaluator):
     with workers_killed(3):
-        (evaluation,) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
+        ((evaluation,),) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
     assert evaluation.status == "failed"
     assert "died or failed 3 times" in evaluation.reason
     assert evaluation.environment["threads"] == 1
@@ -105,7 +124,7 @@ def test_closing_stops_what_trains_and_what_waits(ray):
 
     evaluator = RayEvaluator(workers=1)
     results = evaluator.evaluate([Cohort(PAIR, SHORT, seed=0), *[Cohort(PAIR, LONG, seed=0)] * 50])
-    assert next(results).is_ok
+    assert all(evaluation.is_ok for evaluation in next(results))
     evaluator.close()
     assert not evaluator._thread.is_alive()
 

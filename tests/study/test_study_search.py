@@ -9,8 +9,8 @@ from evoact import api
 from evoact.errors import InputError, StudyError
 from evoact.records import Evaluation, History, SearchSpec, StudyFinished, decode
 from evoact.study import Study, run
+from evoact.study.cohorts import cohorts_of
 from evoact.study.journal import JournalWriter, read_journal
-from evoact.study.loop import cohorts_of
 from evoact.training import train_cohort
 
 

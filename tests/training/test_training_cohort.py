@@ -266,6 +266,7 @@ def test_environment(alone: dict[str, dict[str, Any]]) -> None:
         "device": "cpu",
         "dtype": "float32",
         "threads": 1,
+        "kernels": "torch",
         "torch": torch.__version__,
         "evoact": version("evoact"),
         "language": LANGUAGE_VERSION,

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from evoact.records import Cohort, Evaluation
 
 
-class Evaluator(Protocol):
-    """Trains cohorts somewhere; what it returns does not depend on where."""
+class Evaluator(ABC):
+    """Trains cohorts somewhere; what it returns does not depend on where.
 
-    def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[Evaluation]:
-        """Yield one evaluation for each candidate, as they come."""
+    Attributes:
+        workers: how many cohorts are trained at once.
+    """
 
+    workers: int = 1
+
+    @abstractmethod
+    def submit(self, cohort: Cohort) -> None:
+        """Take a cohort, to be trained after those that were submitted before."""
+
+    @abstractmethod
+    def next_evaluations(self) -> list[Evaluation]:
+        """Wait for the next evaluations: those of a cohort, or of a part of one.
+
+        Call it only while evaluations of submitted cohorts are missing.
+
+        Raises:
+            StudyError: training cannot go on.
+        """
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of workers."""
+
+    def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[list[Evaluation]]:
+        """Train cohorts; yield evaluations as they come until each candidate has one."""
+        for cohort in cohorts:
+            self.submit(cohort)
+        waiting = sum(len(cohort.candidates) for cohort in cohorts)
+        while waiting:
+            found = self.next_evaluations()
+            waiting -= len(found)
+            yield found

@@ -14,7 +14,7 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from ray.tune.search import Searcher
 
 from evoact.errors import InputError, StudyError
 from evoact.records import DTYPE, THREADS, Cohort, Evaluation
+from evoact.study.evaluators.base import Evaluator
 
 _CONNECT_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.05
@@ -48,7 +49,10 @@ class CohortTrainable(tune.Trainable):
         """Train the cohort and report all of it at once."""
         from evoact.training import train_cohort
 
-        evaluations = train_cohort(Cohort.from_dict(json.loads(self.text)))
+        try:
+            evaluations = train_cohort(Cohort.from_dict(json.loads(self.text)))
+        except StudyError as error:  # no other try would end otherwise
+            return {"refused": str(error), "done": True}
         return {"evaluations": [e.to_dict() for e in evaluations], "done": True}
 
 
@@ -59,7 +63,7 @@ class _Feed(Searcher):
         super().__init__(metric=None, mode=None)
         self.closed = threading.Event()
         self.pending: queue.Queue[str] = queue.Queue()
-        self.results: queue.Queue[tuple[str, list[dict[str, Any]] | None]] = queue.Queue()
+        self.results: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
         self._running: dict[str, str] = {}
 
     def suggest(self, trial_id: str) -> Any:
@@ -83,8 +87,7 @@ class _Feed(Searcher):
     ) -> None:
         """Pass on what a cohort gave, or that its worker was lost."""
         text = self._running.pop(trial_id)
-        found = None if error or not result else result.get("evaluations")
-        self.results.put((text, found))
+        self.results.put((text, None if error else result or None))
 
     def __reduce__(self) -> tuple[type[_Feed], tuple[()]]:
         """Be pickled as empty: Tune stores its searcher, queues cannot be."""
@@ -111,7 +114,7 @@ class _StopWhenClosed(tune.Stopper):
         return self.feed.closed.is_set()
 
 
-class RayEvaluator:
+class RayEvaluator(Evaluator):
     """Trains cohorts on the workers of a Ray cluster.
 
     A connection to Ray that the process has already is used, and left open.
@@ -168,26 +171,26 @@ class RayEvaluator:
             "on one; lower them or add a node"
         )
 
-    def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[Evaluation]:
-        """Yield the evaluations of the cohorts as workers finish them."""
-        for cohort in cohorts:
-            self._feed.pending.put(json.dumps(cohort.to_dict()))
-        waiting = len(cohorts)
-        while waiting:
-            text, found = self._next_result()
-            waiting -= 1
-            if found is not None:
-                yield from map(Evaluation.from_dict, found)
-                continue
-            alone = _singles(text)
-            if len(alone) == 1:
-                yield _lost(Cohort.from_dict(json.loads(text)))
-            else:  # one of them may have killed the worker; the others must not pay for it
-                waiting += len(alone)
-                for single in alone:
-                    self._feed.pending.put(single)
+    def submit(self, cohort: Cohort) -> None:
+        """Queue a cohort for the next worker that is free."""
+        self._feed.pending.put(json.dumps(cohort.to_dict()))
 
-    def _next_result(self) -> tuple[str, list[dict[str, Any]] | None]:
+    def next_evaluations(self) -> list[Evaluation]:
+        """Wait until a worker has finished a cohort."""
+        while True:
+            text, result = self._next_result()
+            if result is None:
+                cohort = Cohort.from_dict(json.loads(text))
+                if cohort.halving is not None or len(cohort.candidates) == 1:
+                    return _lost(cohort)
+                for single in _singles(cohort):
+                    self.submit(single)
+            elif "refused" in result:
+                raise StudyError(result["refused"])
+            else:
+                return [Evaluation.from_dict(data) for data in result["evaluations"]]
+
+    def _next_result(self) -> tuple[str, dict[str, Any] | None]:
         while True:
             try:
                 return self._feed.results.get(timeout=_POLL_SECONDS * 20)
@@ -237,20 +240,32 @@ class RayEvaluator:
         )
 
 
-def _singles(text: str) -> list[str]:
-    """Return the cohorts of one that a lost cohort is cut into."""
-    data = json.loads(text)
-    return [json.dumps({**data, "candidates": [item]}) for item in data["candidates"]]
+def _singles(cohort: Cohort) -> list[Cohort]:
+    """Cut a lost cohort: one may have killed the worker; the others must not pay for it."""
+    return [replace(cohort, candidates=(candidate,)) for candidate in cohort.candidates]
 
 
-def _lost(cohort: Cohort) -> Evaluation:
-    return Evaluation.failed(
-        cohort.candidates[0],
-        f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)",
-        replicate=cohort.replicate,
-        epochs=cohort.task.epochs,
-        environment={"device": cohort.device, "dtype": DTYPE, "threads": THREADS},
-    )
+def _lost(cohort: Cohort) -> list[Evaluation]:
+    """Return failures; of a whole cohort where rungs make its results depend on each other."""
+    reason = f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)"
+    others = len(cohort.candidates) - 1
+    if others:
+        reason += f", while it was compared with {others} others at evaluate.rungs"
+    return [
+        Evaluation.failed(
+            candidate,
+            reason,
+            replicate=cohort.replicate,
+            epochs=cohort.task.epochs,
+            environment={
+                "device": cohort.device,
+                "dtype": DTYPE,
+                "threads": THREADS,
+                "kernels": cohort.kernels,
+            },
+        )
+        for candidate in cohort.candidates
+    ]
 
 
 def _quieten_tune() -> None:
