@@ -43,7 +43,8 @@ def deep_table(seeds: int) -> tuple[str, dict[str, list[float]]]:
     rows = [
         f"| {name} | {_interval(values)} | {min(values):.3f} |" for name, values in found.items()
     ]
-    head = "| depth 50, width 32, digits | test accuracy | worst seed |\n|---|---:|---:|\n"
+    head = f"| depth 50, width 32, digits, {seeds} seeds | test accuracy | worst seed |\n"
+    head += "|---|---:|---:|\n"
     return head + "\n".join(rows), found
 
 
@@ -59,7 +60,8 @@ def parity_table(seeds: int) -> tuple[str, dict[str, list[float]]]:
             else (f"{paired.difference:+.4f} [{paired.low:+.4f}, {paired.high:+.4f}]")
         )
         rows.append(f"| {name} | {_interval(values)} | {gap} |")
-    head = "| depth 3, width 64, digits | test accuracy | minus static swish |\n|---|---:|---:|\n"
+    head = f"| depth 3, width 64, digits, {seeds} seeds | test accuracy | minus static swish |\n"
+    head += "|---|---:|---:|\n"
     return head + "\n".join(rows), found
 
 
@@ -130,4 +132,5 @@ def digits() -> Data:
 
 def _interval(values: list[float]) -> str:
     found = mean_interval(values)
-    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+    between = f" [{found.low:.3f}, {found.high:.3f}]" if found.n > 1 else ""
+    return f"{found.mean:.3f}{between}"

@@ -33,12 +33,8 @@ def expression_of(module: nn.Module) -> Expression:
 
 
 def _late(module: Annealed) -> Expression:
-    g = float(module.g)
-    if g < 1.0:
-        raise ExportError(
-            f"g is {g:g}: the module is still a blend of its early and late functions; "
-            "step an AnnealScheduler until g = 1, or take the late function by finish(model)"
-        )
+    if reason := module.unfinished():
+        raise ExportError(reason)
     if not isinstance(module.late, Activation):
         raise ExportError(
             f"the late function is a {type(module.late).__name__}, which has no expression; "

@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from torch import nn
 
 from evoact.errors import InputError, integer
+from evoact.export.extract import expression_of
 from evoact.export.values import LayerValues, Trained, check_names, recipe, trained_layers
 from evoact.language import Expression, check_channels, parse
 
@@ -52,8 +55,9 @@ def make_job(
 
     Raises:
         InputError: a name or a value is not what it must be.
+        ExportError: instead of an expression there is a module with g < 1.
     """
-    expression = parse(expression) if isinstance(expression, str) else expression
+    expression = _expression(expression)
     check_names(expression)
     channels = _channels(expression, channels)
     if not _STEM.fullmatch(stem):
@@ -69,6 +73,16 @@ def make_job(
     )
     name = check_class_name(class_name) if class_name is not None else class_name_of(stem)
     return Job(expression, layers, has_trained, stem, name, about)
+
+
+def _expression(given: Any) -> Expression:
+    """Return an expression; of a module say how to get its own, as values may be per channel."""
+    if isinstance(given, nn.Module):
+        raise InputError(
+            f"expression is a module {type(given).__name__}; wanted an expression or its text: "
+            f"pass expression_of(module), here {str(expression_of(given))!r}"
+        )
+    return parse(given) if isinstance(given, str) else given
 
 
 def _channels(expression: Expression, channels: int | None) -> int:

@@ -24,7 +24,7 @@ _ONES: Final = [20, 61]  # where 1 and -1 are among them and their opposites
 _AS_GOOD: Final = 1e-7
 _NEARLY_ONE: Final = 1e-4
 # Of so many, those that may be the best once their input scale is found; in squares of distances.
-_CANDIDATES: Final = 15
+_CANDIDATES: Final = 60
 _SLACK: Final = 1e-4
 
 
@@ -159,7 +159,7 @@ class Catalogue:
     def _input_scale(self, entry: Entry, target: FloatArray, start: float) -> float:
         """Return the best input scale within a step of `start`, by ever finer parabolas."""
         sign, centre, step = math.copysign(1.0, start), math.log(abs(start)), _STEP / 4.0
-        for _ in range(3):
+        for _ in range(4):
             scales = np.exp(centre + step * np.arange(-4, 5))
             rows = self.sample.unit(self.sample.values(entry.expression, sign * scales))
             left = _residuals(rows, target)
@@ -217,7 +217,7 @@ def _lowest(squares: FloatArray) -> tuple[FloatArray, FloatArray]:
         np.take_along_axis(squares, (inner + k)[:, None], axis=1)[:, 0] for k in (-1, 0, 1)
     )
     bend = np.maximum(below - 2.0 * at + above, 1e-12)
-    vertex = at - np.square(above - below) / (8.0 * bend)
+    vertex = np.maximum(at - np.square(above - below) / (8.0 * bend), 0.0)
     least = np.where(at <= np.minimum(below, above), vertex, squares.min(axis=1))
     return least, np.concatenate([_SCALES, -_SCALES])[best]
 

@@ -41,6 +41,22 @@ def array_function(expression: Expression) -> ArrayFunction:
     return function
 
 
+def steps(expression: Expression, x: FloatArray) -> list[FloatArray]:
+    """Return the values of all calls in a tree at its initial parameters; channels are last.
+
+    They are computed in the type of `x`.
+
+    >>> from evoact.language import parse
+    >>> [float(v.max()) for v in steps(parse("tanh(group_max(exp(x), 2))"), np.zeros((1, 2)))]
+    [1.0, 1.0, 0.7615941559557649]
+    """
+    parameters = [np.asarray(p.initial, x.dtype) for p in expression.parameters]
+    evaluation = _Evaluation(x, parameters)
+    with np.errstate(all="ignore"):
+        evaluation.full(expression.root, expression.width)
+    return list(evaluation.done.values())
+
+
 def _groupwise(
     expression: Expression, x: FloatArray, parameters: list[FloatArray], channel_dim: int
 ) -> FloatArray:
@@ -80,7 +96,7 @@ class _Evaluation:
         if isinstance(node, X):
             return self.x
         if isinstance(node, Const):
-            return np.asarray(node.value)
+            return np.asarray(node.value, self.x.dtype)
         if isinstance(node, Param):
             return self.parameters[node.index]
         key = id(node), width

@@ -17,8 +17,8 @@ from evoact.language.catalogue import Fit, catalogue_for
 from evoact.language.expression import Expression
 from evoact.language.tree import FloatArray
 
-EXACT: Final = 1e-6
-"""Below this distance two functions count as the same."""
+EXACT: Final = 1e-7
+"""Below this distance two functions count as the same: constants of five digits do not do."""
 
 NEAR: Final = 0.25
 """Up to this distance two functions are called near: all but a sixteenth of the
@@ -96,13 +96,14 @@ class Match:
 
     @property
     def _told_distance(self) -> str:
-        return f"{self.distance:.2g}" if self.distance >= EXACT else "< 1e-06"
+        return f"{self.distance:.2g}" if self.distance >= EXACT else "< 1e-07"
 
     @property
     def effort(self) -> int:
         """How far from plain it is: 0 the function itself, then affine, then the rest."""
-        affine = abs(self.output_scale - 1.0) > _CLOSE or abs(self.output_shift) > _CLOSE
-        scaled = abs(self.input_scale - 1.0) > _CLOSE
+        affine = max(abs(self.output_scale - 1.0), abs(self.output_shift)) > _CLOSE
+        affine |= self.input_scale < 0.0  # relu(-x) is as plain as -negative_part(x)
+        scaled = abs(abs(self.input_scale) - 1.0) > _CLOSE
         return affine + 2 * bool(self.parameters) + 4 * scaled + 8 * (not self.same)
 
 

@@ -159,6 +159,11 @@ class Activation(nn.Module):
         shape[dim] = -1
         return parameter.view(shape)
 
+    @property
+    def initial(self) -> Expression:
+        """The expression with the values that its parameters started from."""
+        return self._expression
+
     def expression(self) -> Expression:
         """Return the expression, with the trained values of per-layer parameters.
 

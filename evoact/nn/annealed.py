@@ -99,11 +99,17 @@ class Annealed(nn.Module):
             function.inplace = phase is alone
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the activation of `x`; only what has weight is evaluated."""
-        if self._phase == "early":
-            result: Tensor = self.early(x)
-        elif self._phase == "late":
-            result = self.late(x)
+        """Return the activation of `x`; only what has weight is evaluated.
+
+        Raises:
+            InputError: a program for other machines is being made of it before g is 1.
+        """
+        if self._phase == "late":
+            result: Tensor = self.late(x)
+        elif torch.compiler.is_exporting():
+            raise InputError(self.unfinished())
+        elif self._phase == "early":
+            result = self.early(x)
         else:
             result = self.path(x, self.early, self.late)
         return result
@@ -119,6 +125,15 @@ class Annealed(nn.Module):
     def phase(self) -> Phase:
         """Which functions the forward pass evaluates."""
         return Phase(self._phase)
+
+    def unfinished(self) -> str:
+        """Return why this cannot be exported yet and what to do; nothing at g = 1."""
+        if self.phase is Phase.LATE:
+            return ""
+        return (
+            f"g is {self._g:g}: the module is still a blend of its early and late functions; "
+            "step an AnnealScheduler until g = 1, or take the late function by finish(model)"
+        )
 
     @property
     def cost_ratio(self) -> float:

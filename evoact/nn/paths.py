@@ -48,6 +48,11 @@ class Path(nn.Module):
         self.register_buffer("weight", torch.zeros(()), persistent=False)
         self._weight = 0.0  # what the buffer holds: to write it takes longer than to compare
 
+    @property
+    def share(self) -> float:
+        """What the forward pass reads in the phase `BLEND`, known without reading the buffer."""
+        return self._weight
+
     def set_g(self, g: float, early: nn.Module) -> Phase:  # noqa: ARG002  # the ladder sets it
         """Prepare for a g and return what the forward pass is to evaluate."""
         if g != self._weight:

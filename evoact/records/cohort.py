@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from evoact.records.candidate import Candidate
 from evoact.records.spec import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Halving:
+    """Successive halving within a cohort (Jamieson & Talwalkar 2016).
+
+    After each rung the best `1 / reduction` of the candidates that are left go
+    on, rounded up; the others are scored where they are.
+
+    Attributes:
+        rungs: epochs after which candidates are compared, rising.
+        reduction: how many times fewer go on.
+        objective: by what they are compared, of those that training measures.
+        maximise: whether more of it is better.
+    """
+
+    rungs: tuple[int, ...]
+    reduction: int
+    objective: str
+    maximise: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +45,10 @@ class Cohort:
         test: whether to measure on the test set after training.
         share_prefix: whether candidates with one early function are trained
             together until g rises; it changes no result.
+        kernels: what computes activations: generated `"c"`, or `"torch"`; the
+            last bits differ.
+        halving: which candidates stop early; with it an evaluation depends on
+            the others in the cohort.
     """
 
     candidates: tuple[Candidate, ...]
@@ -35,6 +59,8 @@ class Cohort:
     device: str = "cpu"
     test: bool = False
     share_prefix: bool = False
+    kernels: str = "torch"
+    halving: Halving | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -47,13 +73,19 @@ class Cohort:
             "device": self.device,
             "test": self.test,
             "share_prefix": self.share_prefix,
+            "kernels": self.kernels,
+            "halving": asdict(self.halving) if self.halving else None,
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cohort:
         """Read what `to_dict` wrote."""
         candidates = tuple(Candidate.from_dict(item) for item in data["candidates"])
-        return cls(**{**data, "candidates": candidates, "task": TaskSpec(**data["task"])})
+        halving = data["halving"] and Halving(
+            **{**data["halving"], "rungs": tuple(data["halving"]["rungs"])}
+        )
+        task = TaskSpec(**data["task"])
+        return cls(**{**data, "candidates": candidates, "task": task, "halving": halving})
 
 
 def cut(candidates: Iterable[Candidate], size: int) -> list[tuple[Candidate, ...]]:

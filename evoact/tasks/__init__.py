@@ -1,7 +1,7 @@
 """Tasks: data sets and networks."""
 
 from evoact.tasks.data import DATA_SETS, Part, Splits, global_rng_kept, load
-from evoact.tasks.networks import ActivationFactory, Network, draw_weights
+from evoact.tasks.networks import ActivationFactory, Network, draw_weights, first_rows
 from evoact.tasks.task import NETWORKS, Task, make_task
 from evoact.tasks.width import WIDTH_POLICIES, Width
 
@@ -16,6 +16,7 @@ __all__ = [
     "Task",
     "Width",
     "draw_weights",
+    "first_rows",
     "global_rng_kept",
     "load",
     "make_task",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from evoact.nn.packed import matmul_in_pairs
 from evoact.tasks.networks import ActivationFactory, Network, Template, channels_after
 
 CHANNEL_DIM: Final = -1  # of sequences: (batch, tokens, channels)
@@ -31,6 +32,7 @@ class Tokens(nn.Module):
     """
 
     position: Tensor
+    leading_dims = True
 
     def __init__(self, length: int, window: int, stride: int, channels: int) -> None:
         super().__init__()
@@ -46,7 +48,7 @@ class Tokens(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the tokens of a batch of signals."""
-        tokens: Tensor = self.embed(x.unfold(1, self.window, self.stride))
+        tokens: Tensor = self.embed(x.unfold(-1, self.window, self.stride))
         return tokens + self.position
 
 
@@ -61,6 +63,8 @@ class SelfAttention(nn.Module):
     torch.Size([4, 5, 6])
     """
 
+    leading_dims = True
+
     def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
@@ -70,10 +74,11 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return what each token gathers from all."""
         parts = self.project(x).unflatten(-1, (3, self.heads, -1))
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, size)
-        likeness = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
-        gathered = likeness.softmax(dim=-1) @ value
-        return self.gather(gathered.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]  # a module's call is untyped
+        # Each (..., heads, tokens, size), of (..., tokens, 3, heads, size).
+        query, key, value = parts.movedim(-4, -2).unbind(-4)
+        likeness = matmul_in_pairs(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+        gathered = matmul_in_pairs(likeness.softmax(dim=-1), value)
+        return self.gather(gathered.transpose(-2, -3).flatten(-2))  # type: ignore[no-any-return]  # a module's call is untyped
 
 
 class Block(nn.Module):
@@ -88,6 +93,7 @@ class Block(nn.Module):
     """
 
     after_activation = ("contract",)
+    leading_dims = True
 
     def __init__(
         self, channels: int, heads: int, hidden: int, after: int, activation: nn.Module
@@ -110,6 +116,8 @@ class Block(nn.Module):
 class MeanHead(nn.Module):
     """The mean of normalised tokens, and a linear layer: `(batch, classes)`."""
 
+    leading_dims = True
+
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
@@ -117,7 +125,7 @@ class MeanHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits."""
-        return self.linear(self.norm(x).mean(dim=1))  # type: ignore[no-any-return]  # a module's call is untyped
+        return self.linear(self.norm(x).mean(dim=-2))  # type: ignore[no-any-return]  # a module's call is untyped
 
 
 def attention(

@@ -9,16 +9,18 @@ the layer after it takes as many as the width ratio leaves.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from math import prod
 from typing import Final, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from evoact.nn import initialise
+from evoact.nn.packed import packed_layers
 from evoact.tasks.width import Hidden, Width, fit_sizes
 
 ActivationFactory = Callable[[int, int], nn.Module]
@@ -179,10 +181,40 @@ def draw_weights(network: nn.Module, gain: float, generator: torch.Generator) ->
     any module in it may have `after_activation`, the names of such layers
     within itself; without, there is none. The draws do not depend on it.
     """
-    following = {
+    after = _following(network)
+    layers = [layer for _, layer in weighted_layers(network)]
+    initialise(((layer, gain if layer in after else 1.0) for layer in layers), generator)
+
+
+def first_rows(
+    network: nn.Module, gains: Sequence[float], generator: torch.Generator
+) -> list[Tensor]:
+    """Return the first weights of networks in a stack, a row each: see `Rows`.
+
+    A row holds what `draw_weights` would give the network alone, in the order of
+    the packed layers, weight before bias.
+
+    Args:
+        network: a packed one.
+        gains: of each network.
+        generator: a CPU generator; it is advanced.
+    """
+    after = _following(network)
+    drawn = [(layer, layer.drawn(generator)) for _, layer in packed_layers(network)]
+
+    def row(gain: float) -> Tensor:
+        parts = []
+        for layer, numbers in drawn:
+            parts.append(layer.scaled(numbers, gain if layer in after else 1.0).reshape(-1))
+            parts.append(torch.zeros(prod(layer.shapes[1])))
+        return torch.cat(parts)
+
+    return [row(gain) for gain in gains]
+
+
+def _following(network: nn.Module) -> set[nn.Module]:
+    return {
         module.get_submodule(name)
         for module in network.modules()
         for name in getattr(module, "after_activation", ())
     }
-    layers = [layer for _, layer in weighted_layers(network)]
-    initialise(((layer, gain if layer in following else 1.0) for layer in layers), generator)

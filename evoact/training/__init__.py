@@ -1,7 +1,9 @@
 """Training: a cohort in, evaluations out."""
 
-from evoact.training.cohort import build_network, train_cohort, trained_parameters
+from evoact.training.cohort import train_cohort
 from evoact.training.environment import reproducible
+from evoact.training.member import trained_parameters
+from evoact.training.network import build_network
 
 __all__ = [
     "build_network",

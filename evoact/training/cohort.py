@@ -3,189 +3,152 @@
 from __future__ import annotations
 
 import math
-import time
-from functools import cache
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
 
-from evoact.language import initialisation_gain
-from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule
-from evoact.records import Candidate, Cohort, Evaluation, Status
-from evoact.tasks import Task, Width, draw_weights, make_task
-from evoact.training.environment import describe, generator, reproducible
-from evoact.training.loop import (
-    Budget,
-    Diverged,
-    OnDevice,
-    TimedOut,
-    Training,
-    score,
-    steps_per_epoch,
-)
-from evoact.training.prefix import Prefixes, prefix_epochs
-
-_WEIGHTS, _ORDER = 0, 1  # streams of randomness within a replicate
-_PREFIXES = Prefixes()  # of a worker, for all its cohorts
+from evoact.records import Cohort, Evaluation, Status
+from evoact.training.environment import describe, reproducible
+from evoact.training.forming import data_of, form
+from evoact.training.loop import TimedOut, Training, steps_per_epoch
+from evoact.training.member import Member
 
 
 def train_cohort(cohort: Cohort) -> list[Evaluation]:
-    """Train each candidate of a cohort from the same seed, and score it.
+    """Train the candidates of a cohort from the same seed, and score them.
 
-    What happens to one candidate (divergence, timeout, lack of memory, an
-    error) is its status and leaves the others as they are. An evaluation does
-    not depend on which other candidates are in the cohort.
+    Those whose networks have one shape are trained as one stack; on a CPU an
+    evaluation does not depend, to the bit, on which other candidates are in
+    the cohort. What happens to one candidate (divergence, an error) is its
+    status and leaves the others as they are. Where a stack as a whole fails
+    (timeout, lack of memory), its halves are tried.
 
     Returns:
         One evaluation for each candidate, in their order.
     """
     with reproducible(cohort.device):
-        return [_evaluate(candidate, cohort) for candidate in cohort.candidates]
+        run = _Run(cohort, describe(cohort.device))
+        trainings = run.form(range(len(cohort.candidates)))
+        for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
+            trainings = run.advance(trainings, epochs)
+            run.halve(trainings, rung)
+        for training in run.advance(trainings, cohort.task.epochs):
+            run.finish(training, training.members)
+    return [run.found[position] for position in range(len(cohort.candidates))]
 
 
-def _evaluate(candidate: Candidate, cohort: Cohort) -> Evaluation:
-    start = time.perf_counter()
-    common: dict[str, Any] = {
-        "replicate": cohort.replicate,
-        "epochs": cohort.task.epochs,
-        "environment": describe(cohort.device),
-    }
-    try:
-        found = _train(candidate, cohort)
-    except (Diverged, TimedOut, MemoryError, torch.OutOfMemoryError) as error:
-        status = {Diverged: Status.DIVERGED, TimedOut: Status.TIMEOUT}.get(
-            type(error), Status.OUT_OF_MEMORY
+@dataclass
+class _Run:
+    """The training of a cohort, and what was found so far, by position."""
+
+    cohort: Cohort
+    environment: dict[str, Any]
+    found: dict[int, Evaluation] = field(default_factory=dict)
+
+    def form(self, positions: Iterable[int]) -> list[Training]:
+        return list(form(self.cohort, list(positions), self.fail))
+
+    def advance(self, trainings: Iterable[Training], epochs: int) -> list[Training]:
+        """Train until so many epochs are done; return the trainings that got there."""
+        there, waiting = [], list(trainings)
+        while waiting:
+            training = waiting.pop(0)
+            members = training.members
+            try:
+                training.run(epochs)
+            except Exception as error:  # whose fault it is shows when each is alone
+                if len(members) == 1:
+                    self.fail(members[0].position, error, members[0].seconds)
+                    continue
+                half = len(members) // 2
+                for part in (members[:half], members[half:]):
+                    waiting += self.form(member.position for member in part)
+                continue
+            for member, reason in training.diverged.items():
+                self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
+            there.append(training)
+        return there
+
+    def halve(self, trainings: Iterable[Training], rung: int) -> None:
+        """Let only the best candidates of all trainings go on."""
+        halving = self.cohort.halving
+        assert halving is not None
+        sign = 1.0 if halving.maximise else -1.0
+
+        def merit(member: Member) -> tuple[float, int]:
+            return sign * self.objectives(member)[halving.objective], -member.position
+
+        running = [(member, training) for training in trainings for member in training.members]
+        running.sort(key=lambda pair: merit(pair[0]), reverse=True)
+        stopped = running[math.ceil(len(running) / halving.reduction) :]
+        for training in trainings:
+            leaving = [member for member, of in stopped if of is training]
+            self.finish(training, leaving, rung)
+            training.keep([member for member in training.members if member not in leaving])
+
+    @staticmethod
+    def objectives(member: Member) -> dict[str, float]:
+        """Return a member's objectives after the epochs that it was trained for."""
+        scores = {name: v for name, v in member.curve[-1].items() if name.startswith("val_")}
+        late = member.candidate.late
+        return {**scores, "cost": late.cost, "nodes": float(late.nodes)}
+
+    def finish(
+        self, training: Training, members: Sequence[Member], rung: int | None = None
+    ) -> None:
+        """Write down the scores of members that are done; without a rung, at the end of all."""
+        data, halving = data_of(self.cohort), self.cohort.halving
+        tests: dict[Member, dict[str, float]] = {}
+        if self.cohort.test:
+            scores = training.stack.score(data.test, "test")
+            tests = dict(zip(training.stack.members, scores, strict=True))
+        for member in members:
+            assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
+            objectives = self.objectives(member)
+            if not all(map(math.isfinite, objectives.values())):
+                reason = f"validation gave {objectives}"
+                self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
+                continue
+            in_epoch = steps_per_epoch(len(data.train), self.cohort.task.batch_size)
+            self.end(
+                member.position,
+                Status.OK,
+                member.seconds,
+                objectives=objectives,
+                rung=rung if rung is not None else len(halving.rungs) if halving else 0,
+                epochs=len(member.curve),
+                test=tests.get(member, {}),
+                curve=tuple(member.curve),
+                steps=len(member.curve) * in_epoch,
+                shared_steps=member.joins * in_epoch,
+                params=member.trained(training.stack.places),
+            )
+
+    def fail(self, position: int, error: Exception, seconds: float = 0.0) -> None:
+        """Make a fault the status of a candidate."""
+        status, reason = Status.FAILED, f"{type(error).__name__}: {error}"
+        if isinstance(error, TimedOut):
+            status, reason = Status.TIMEOUT, str(error)
+        elif _is_lack_of_memory(error):
+            status, reason = Status.OUT_OF_MEMORY, str(error) or "out of memory"
+        self.end(position, status, seconds, reason=reason)
+
+    def end(self, position: int, status: Status, seconds: float, **more: Any) -> None:
+        """Write down how a candidate's training ended."""
+        self.found[position] = Evaluation(
+            self.cohort.candidates[position].id,
+            status,
+            replicate=self.cohort.replicate,
+            environment=self.environment,
+            seconds=seconds,
+            **{"epochs": self.cohort.task.epochs, **more},
         )
-        found = {"status": status, "reason": str(error) or "out of memory"}
-    except Exception as error:  # any fault of one candidate must not stop a search
-        found = {"status": Status.FAILED, "reason": f"{type(error).__name__}: {error}"}
-    seconds = time.perf_counter() - start
-    return Evaluation(candidate.id, seconds=seconds, **common, **found)
 
 
-def _train(candidate: Candidate, cohort: Cohort) -> dict[str, Any]:
-    spec = cohort.task
-    task, train, validation, test = _task_on(
-        spec.name, spec.network, spec.split_seed, cohort.device
+def _is_lack_of_memory(error: Exception) -> bool:
+    # On a CPU torch raises a RuntimeError that says so.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )
-    network = build_network(candidate, task, cohort.seed, cohort.replicate, spec.width)
-    network.to(cohort.device)
-    budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
-    in_epoch = steps_per_epoch(len(train), spec.batch_size)
-    scheduler = AnnealScheduler(
-        network, _schedule(candidate), spec.epochs * in_epoch, steps_per_epoch=in_epoch
-    )
-    order = generator(cohort.seed, cohort.replicate, _ORDER)
-    apart = _late_parameters(network)
-    training = Training(network, scheduler, train, validation, budget, order, apart)
-    shared = _shared_prefix(training, candidate, cohort) if cohort.share_prefix else 0
-    training.run(spec.epochs)
-    assert scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-    objectives = score(network, validation, "val")
-    if not all(map(_is_finite, objectives.values())):
-        raise Diverged(f"validation gave {objectives}")
-    objectives |= {"cost": candidate.late.cost, "nodes": float(candidate.late.nodes)}
-    return {
-        "status": Status.OK,
-        "objectives": objectives,
-        "test": score(network, test, "test") if cohort.test else {},
-        "curve": tuple(training.curve),
-        "steps": spec.epochs * in_epoch,
-        "shared_steps": shared * in_epoch,
-        "params": trained_parameters(network),
-    }
-
-
-def _schedule(candidate: Candidate) -> Schedule:
-    genes = candidate.anneal
-    if genes is None:
-        return Schedule(end=0.0)
-    return Schedule(genes.schedule, genes.start, genes.end, genes.layers, genes.by)
-
-
-def _late_parameters(network: nn.Module) -> list[nn.Parameter]:
-    annealed = [module for module in network.modules() if isinstance(module, Annealed)]
-    return [p for module in annealed for p in module.late.parameters()]
-
-
-def _shared_prefix(training: Training, candidate: Candidate, cohort: Cohort) -> int:
-    """Train while g is 0, or take over what another candidate had trained so far.
-
-    Returns:
-        The number of epochs that were taken over.
-    """
-    genes = candidate.anneal
-    if genes is None or genes.path == "ladder":  # whose early function is the late one's own
-        return 0
-    key = (
-        str(candidate.early),
-        _width(candidate, cohort.task.width),
-        cohort.task.model_dump_json(),
-        cohort.seed,
-        cohort.replicate,
-        cohort.device,
-    )
-    epochs = prefix_epochs(training.scheduler.schedule.start, cohort.task.epochs)
-    return _PREFIXES.run(training, key, epochs)
-
-
-def _is_finite(value: float) -> bool:
-    return value - value == 0.0
-
-
-@cache
-def _task_on(
-    name: str, network: str, split_seed: int, device: str
-) -> tuple[Task, OnDevice, OnDevice, OnDevice]:
-    """Keep the task and its data resident in a worker."""
-    task = make_task(name, network, split_seed)
-    splits = task.splits
-    parts = (splits.train, splits.validation, splits.test)
-    train, validation, test = (OnDevice.of(part, device) for part in parts)
-    return task, train, validation, test
-
-
-def build_network(
-    candidate: Candidate,
-    task: Task,
-    seed: int,
-    replicate: int,
-    width: str = "equal_parameters",
-) -> nn.Module:
-    """Return the network that a candidate is trained in, with its first weights.
-
-    The weights are scaled for the function that the network starts with: the
-    early one of an annealed candidate. `width` is the policy of `Width`.
-
-    Raises:
-        InputError: the policy is `strict` and a layer's channels do not suit.
-    """
-    late, genes = candidate.late, candidate.anneal
-
-    def activation(channels: int, channel_dim: int) -> nn.Module:
-        if genes is None:
-            return Activation(late, channels, channel_dim)
-        return Annealed(genes.early or "auto", late, channels, channel_dim, path=genes.path)
-
-    network = task.network(activation, _width(candidate, width))
-    early = candidate.early
-    first = early if genes and early and genes.end > 0.0 else late
-    draw_weights(network, initialisation_gain(first), generator(seed, replicate, _WEIGHTS))
-    return network
-
-
-def _width(candidate: Candidate, policy: str) -> Width:
-    early, late = candidate.early or candidate.late, candidate.late
-    return Width(late.width, math.lcm(early.channel_multiple, late.channel_multiple), policy)
-
-
-def trained_parameters(network: nn.Module) -> dict[str, dict[str, Any]]:
-    """Return the parameters of the late activations, `{layer: {name: values}}`."""
-    found: dict[str, dict[str, Any]] = {}
-    for layer, module in network.named_modules():
-        if isinstance(module, Activation) and layer.rpartition(".")[2] != "early":
-            values = {name: p.detach().cpu().tolist() for name, p in module.named_parameters()}
-            if values:
-                found[layer.removesuffix(".late")] = values
-    return found

@@ -1,20 +1,22 @@
-"""The training of one network, epoch by epoch."""
+"""The training of a stack of networks, epoch by epoch."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from evoact.nn import AnnealScheduler
 from evoact.tasks import Part
-from evoact.training.adam import AdamState, FlatAdam
+from evoact.training.adam import RowAdam, RowState
+from evoact.training.member import Member
+from evoact.training.network import Networks, share_storage
 
 MAX_GRAD_NORM: Final = 5.0
 
@@ -29,7 +31,7 @@ class TimedOut(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long and how fast a network is trained."""
+    """How long and how fast networks are trained; `timeout` is in seconds for each of them."""
 
     epochs: int
     batch_size: int
@@ -59,122 +61,209 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return math.ceil(samples / batch_size)
 
 
-class State(NamedTuple):
-    """A training after some epochs, but for the parameters that stand apart."""
+class Stack:
+    """Members that are trained as one; each as if it were alone, to the bit.
 
-    epochs: int
-    optimiser: AdamState
-    order: Tensor
-    curve: tuple[dict[str, float], ...]
+    Adam with gradients clipped to norm 5 in each network.
+
+    Attributes:
+        members: those in the stack now.
+        network: the module that computes all of them.
+        places: names of the places of activations.
+    """
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self.network = networks.network
+        self._optimiser = RowAdam(networks.sizes, MAX_GRAD_NORM)
+        self.members: list[Member] = []
+        self.places = list(networks.places)
+
+    def arrange(self, members: Sequence[Member]) -> None:
+        """Form the stack of these members; those that leave take their state along."""
+        for k, member in enumerate(self.members):
+            member.state = self._optimiser.state(k)
+        self.members = sorted(members, key=lambda member: not member.is_fusible)
+        if not members:
+            return
+        self._optimiser.arrange([member.state for member in self.members])
+        weights, gradient = self._optimiser.weights, self._optimiser.gradient
+        rows = zip(self.members, weights.blocks[-1], gradient.blocks[-1], strict=True)
+        for member, row, its_gradient in rows:
+            share_storage(member.parameters(), row, its_gradient)
+        self._networks.bind(weights, gradient, [member.modules for member in self.members])
+
+    def state(self, member: Member) -> RowState:
+        """Return a copy of the numbers of one member."""
+        return self._optimiser.state(self.members.index(member))
+
+    def step(self, x: Tensor, y: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
+        """Take one step on a batch; return losses and gradient norms before it, `(K,)` each."""
+        losses = _losses(self._networks(x), y)
+        self._optimiser.zero_grad()
+        losses.sum().backward()
+        return losses.detach(), self._optimiser.step(learning_rate)
+
+    def anneal(self, losses: Tensor) -> None:
+        """Count a step and set g for the next, in each network."""
+        for member, loss in zip(self.members, losses, strict=True):
+            if member.scheduler.get_last_g() < 1.0:
+                member.scheduler.step(loss)
+
+    def skip(self, steps: int) -> None:
+        """Count steps that the members took elsewhere."""
+        self._optimiser.steps = steps
+
+    @torch.no_grad()
+    def score(self, data: OnDevice, prefix: str) -> list[dict[str, float]]:
+        """Return accuracy and mean cross-entropy of each network on a part of the data."""
+        logits = self._networks(data.x)
+        accuracies = (logits.argmax(dim=-1) == data.y).float().mean(dim=-1).tolist()
+        losses = _losses(logits, data.y).tolist()
+        return [
+            {f"{prefix}_accuracy": accuracy, f"{prefix}_loss": loss}
+            for accuracy, loss in zip(accuracies, losses, strict=True)
+        ]
+
+
+def _losses(logits: Tensor, y: Tensor) -> Tensor:
+    """Return the mean cross-entropy of each network."""
+    each = F.cross_entropy(logits.flatten(0, 1), y.repeat(len(logits)), reduction="none")
+    return each.view(len(logits), -1).mean(dim=1)
 
 
 class Training:
-    """The training of a network, in place: epoch by epoch, and to be gone on with.
+    """The training of a stack, epoch by epoch, and to be gone on with.
 
-    Adam with gradients clipped to norm 5, its learning rate falling to 0 on a
-    cosine; `scheduler` steps with it.
+    The learning rate falls to 0 on a cosine; each member's scheduler steps with
+    it.
 
     Args:
-        network: what is trained.
-        scheduler: of its annealed activations.
+        stack: what is trained.
+        members: who is, each from the epoch at which it joins.
         train, validation: the data.
         budget: how long and how fast.
         order: shuffles the training data.
-        apart: parameters that a `State` leaves out.
 
     Attributes:
-        curve: one mapping an epoch.
+        steps_per_epoch: optimiser steps of an epoch.
+        at_boundary: told of the epochs done, before the next one begins.
+        diverged: members that left, and why.
     """
 
     def __init__(
         self,
-        network: nn.Module,
-        scheduler: AnnealScheduler,
-        train: OnDevice,
-        validation: OnDevice,
+        stack: Stack,
+        members: Sequence[Member],
+        data: tuple[OnDevice, OnDevice],
         budget: Budget,
         order: torch.Generator,
-        apart: Collection[nn.Parameter] = (),
     ) -> None:
-        self.network, self.scheduler = network, scheduler
-        self.curve: list[dict[str, float]] = []
-        self._train, self._validation, self._budget = train, validation, budget
-        self._order = order
-        self._deadline = time.monotonic() + budget.timeout
-        self._optimiser = FlatAdam(network, MAX_GRAD_NORM, apart)
-        self._step = 0
+        self.stack, self.diverged = stack, dict[Member, str]()
+        self._waiting = list(members)
+        self._train, self._validation = data
+        self._budget, self._order = budget, order
+        self.at_boundary: Callable[[int, Stack], None] | None = None
+        self._epochs, self._seconds = 0, 0.0
+        self._allowed = budget.timeout * len(members)
+        self.steps_per_epoch = steps_per_epoch(len(self._train), budget.batch_size)
         self._total = budget.epochs * self.steps_per_epoch
 
     @property
-    def steps_per_epoch(self) -> int:
-        """Optimiser steps of an epoch."""
-        return steps_per_epoch(len(self._train), self._budget.batch_size)
+    def members(self) -> list[Member]:
+        """Who is trained, and who waits to be."""
+        return [*self.stack.members, *self._waiting]
 
     def run(self, epochs: int) -> None:
         """Train until that many epochs are done, counted from the beginning.
 
+        A member whose loss or gradient is not finite leaves the stack.
+
         Raises:
-            Diverged: a loss or gradient was not finite.
-            TimedOut: the budget's timeout passed.
+            TimedOut: the members' timeouts together passed.
         """
-        while len(self.curve) < epochs:
-            self.curve.append(self._epoch(len(self.curve) + 1))
+        while self._epochs < epochs:
+            self._join()
+            shuffled = torch.randperm(len(self._train), generator=self._order)
+            if self.stack.members:
+                with self._timed() as start:
+                    self._epoch(shuffled.to(self._train.x.device), start)
+            self._epochs += 1
+            self._drop()
+            if self.at_boundary:
+                self.at_boundary(self._epochs, self.stack)
 
-    def state(self) -> State:
-        """Return a copy of what the next epochs depend on."""
-        curve = tuple(dict(entry) for entry in self.curve)
-        return State(len(curve), self._optimiser.state(), self._order.get_state(), curve)
+    def keep(self, members: Sequence[Member]) -> None:
+        """Go on with some of the members only."""
+        self._waiting = [m for m in self._waiting if m in members]
+        self.stack.arrange([m for m in self.stack.members if m in members])
 
-    def load(self, state: State) -> None:
-        """Go on from the state of a training that was equal so far."""
-        self._optimiser.load(state.optimiser)
-        self._order.set_state(state.order)
-        self.curve = [dict(entry) for entry in state.curve]
-        self._step = state.epochs * self.steps_per_epoch
-        self.scheduler.load_state_dict({**self.scheduler.state_dict(), "steps": self._step})
+    def _join(self) -> None:
+        joining = [m for m in self._waiting if m.joins == self._epochs]
+        if not joining:
+            return
+        self._waiting = [m for m in self._waiting if m.joins != self._epochs]
+        self.stack.skip(self._epochs * self.steps_per_epoch)
+        for member in joining:
+            member.skip(self._epochs * self.steps_per_epoch)
+        self.stack.arrange([*self.stack.members, *joining])
 
-    def _epoch(self, number: int) -> dict[str, float]:
-        losses = torch.zeros((), device=self._train.x.device)
-        norm = torch.zeros(())
-        for x, y in self._batches():
-            loss, norm = self._update(x, y)
-            losses += loss * len(y)
-            if time.monotonic() > self._deadline:
-                raise TimedOut(f"stopped in epoch {number} after {self._budget.timeout:g} s")
-        entry = {"epoch": number, "loss": float(losses) / len(self._train)}
-        entry["grad_norm"] = float(norm)
-        g = self.scheduler.get_last_g()
-        if not math.isfinite(entry["loss"]) or not math.isfinite(entry["grad_norm"]):
-            raise Diverged(
-                f"loss {entry['loss']:.3g}, gradient norm {entry['grad_norm']:.3g} "
-                f"in epoch {number}, g = {g:.2f}"
-            )
-        # The accuracy is of the network at the end of the epoch, and so is g.
-        return {**entry, "g": g, **score(self.network, self._validation, "val")}
+    def _epoch(self, shuffled: Tensor, start: float) -> None:
+        losses = torch.zeros(len(self.stack.members), device=self._train.x.device)
+        norms = losses
+        for step, (x, y) in enumerate(self._batches(shuffled)):
+            loss, norms = self.stack.step(x, y, self._rate(step))
+            self.stack.anneal(loss)
+            losses = losses + loss * len(y)
+            self._watch(start)
+        means = (losses / len(self._train)).tolist()
+        scores = self.stack.score(self._validation, "val")
+        told = zip(self.stack.members, means, norms.tolist(), scores, strict=True)
+        for member, loss_, norm, found in told:
+            # The accuracy is of the network at the end of the epoch, and so is g.
+            entry = {"epoch": self._epochs + 1, "loss": loss_, "grad_norm": norm}
+            member.curve.append({**entry, "g": member.scheduler.get_last_g(), **found})
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, shuffled: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         data, size = self._train, self._budget.batch_size
-        shuffled = torch.randperm(len(data), generator=self._order).to(data.x.device)
         return zip(data.x[shuffled].split(size), data.y[shuffled].split(size), strict=True)
 
-    def _update(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        progress = self._step / self._total
-        loss = F.cross_entropy(self.network(x), y)
-        self._optimiser.zero_grad()
-        loss.backward()
-        rate = 0.5 * self._budget.learning_rate * (1.0 + math.cos(math.pi * progress))
-        norm = self._optimiser.step(rate)
-        self._step += 1
-        loss = loss.detach()
-        self.scheduler.step(loss)
-        return loss, norm
+    def _rate(self, step: int) -> float:
+        progress = (self._epochs * self.steps_per_epoch + step) / self._total
+        return 0.5 * self._budget.learning_rate * (1.0 + math.cos(math.pi * progress))
 
+    def _watch(self, start: float) -> None:
+        if self._seconds + time.perf_counter() - start > self._allowed:
+            raise TimedOut(f"stopped in epoch {self._epochs + 1} after {self._budget.timeout:g} s")
 
-@torch.no_grad()
-def score(network: nn.Module, data: OnDevice, prefix: str) -> dict[str, float]:
-    """Return accuracy and mean cross-entropy on a part of the data."""
-    logits = network(data.x)
-    return {
-        f"{prefix}_accuracy": float((logits.argmax(dim=1) == data.y).float().mean()),
-        f"{prefix}_loss": float(F.cross_entropy(logits, data.y)),
-    }
+    @contextmanager
+    def _timed(self) -> Iterator[float]:
+        """Share the time that passes among the members in the stack, and give its start."""
+        start = time.perf_counter()
+        try:
+            yield start
+        finally:
+            passed = time.perf_counter() - start
+            self._seconds += passed
+            for member in self.stack.members:
+                member.seconds += passed / len(self.stack.members)
+
+    def _drop(self) -> None:
+        """Let those go whose numbers are no longer finite, and who were to follow them."""
+        kept = []
+        for member in self.stack.members:
+            last = member.curve[-1]
+            if math.isfinite(last["loss"]) and math.isfinite(last["grad_norm"]):
+                kept.append(member)
+                continue
+            self.diverged[member] = (
+                f"loss {last['loss']:.3g}, gradient norm {last['grad_norm']:.3g} "
+                f"in epoch {last['epoch']:.0f}, g = {last['g']:.2f}"
+            )
+        if len(kept) == len(self.stack.members):
+            return
+        self.stack.arrange(kept)
+        for member in list(self._waiting):
+            if member.leader in self.diverged:
+                self.diverged[member] = self.diverged[member.leader]
+                self._waiting.remove(member)

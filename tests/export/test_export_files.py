@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError
-from evoact.export import FORMATS, ExportError, check_parity, export, expression_of
+from evoact.export import (
+    FORMATS,
+    ExportError,
+    check_parity,
+    export,
+    expression_of,
+    standalone_source,
+    write_state,
+)
 from evoact.language import ZOO, named, parse
 from evoact.nn import Activation, Annealed
 
@@ -202,6 +211,35 @@ def test_expression_of_what_was_trained() -> None:
             expression_of(annealed)
     annealed.set_g(1.0)
     assert str(expression_of(annealed)) == "x * sigmoid(beta * x) where beta = 1.5"
+
+
+@pytest.mark.parametrize(
+    "export_it",
+    [export, lambda act, path: write_state(path, act), lambda act, _: standalone_source(act)],
+)
+def test_a_module_is_no_expression(tmp_path: Path, export_it: Callable[..., Any]) -> None:
+    annealed = Annealed("relu(x)", "silu(x)")
+    annealed.set_g(0.5)
+    with pytest.raises(ExportError, match=r"g is 0.5: .* finish\(model\)"):
+        export_it(annealed, tmp_path / "it")
+    annealed.set_g(1.0)
+    for module in (annealed, annealed.late):
+        with pytest.raises(InputError, match=r"expression_of\(module\), here 'silu\(x\)'"):
+            export_it(module, tmp_path / "it")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["blend", "ladder", "sharpness"])
+def test_torch_exports_no_blend(path: str) -> None:
+    """A program made by torch itself would keep g as it is, and nobody would see it."""
+    model = nn.Sequential(nn.Linear(4, 3), Annealed("auto", "silu(x)", path=path))
+    x = (torch.randn(2, 4),)
+    for g in (0.0, 0.97):
+        model[1].set_g(g)
+        with pytest.raises(InputError, match=rf"g is {g:g}: .* finish\(model\)"):
+            torch.export.export(model, x)
+    model[1].set_g(1.0)
+    torch.testing.assert_close(torch.export.export(model, x).module()(*x), model(*x))
 
 
 def test_expression_of_other_modules_is_refused() -> None:

@@ -24,6 +24,7 @@ from evoact.language.widths import argument_width
 DRAWS = 32
 AMPLITUDE = 4.0  # of the noise, in units of the rounding: a few operations a row
 FACTOR = 4.0  # on the largest deviation that was drawn
+WILD = 5.0  # largest deviation by the median one: less where a function is smooth
 
 # Selecting a value, or a sign, rounds nothing.
 _SELECTING = frozenset({
@@ -101,8 +102,12 @@ def rounded(
     evaluation = _Noisy(x, parameters, arithmetic)
     with np.errstate(all="ignore"):
         result = np.array(evaluation.full(expression.root, expression.width))
-        values, spread = result[0], np.abs(result[1:] - result[0]).max(axis=0)
+        values, deviations = result[0], np.abs(result[1:] - result[0])
+        spread = deviations.max(axis=0)
         tolerance = FACTOR * spread + AMPLITUDE * arithmetic.eps * np.abs(values)
+        # Around poles, as in 1 / sinc(200), draws say nothing of how large a value may be.
+        wild = (tolerance > np.abs(values)) & (spread > WILD * np.median(deviations, axis=0))
+        tolerance[wild] = math.inf
     known = evaluation.in_range & np.isfinite(result).all(axis=(0, 2))
     return Rounded(values, tolerance + arithmetic.smallest, known)
 

@@ -31,6 +31,7 @@ from evoact.language import (
     parse,
     walk,
 )
+from evoact.language.facts.collect import finiteness
 from evoact.language.tokens import MAX_CHARACTERS
 from evoact.nn import Activation
 from evoact.nn.fused import made
@@ -39,7 +40,6 @@ QUICK = settings(PROPERTY, max_examples=500)
 THOROUGH = settings(PROPERTY, max_examples=7000)
 DTYPES = (torch.float64, torch.float32, torch.bfloat16)
 POINTS = 6
-QUICK_FACTS = settings(PROPERTY, max_examples=12)
 TREES = expressions(numbers=usual_number)
 
 
@@ -167,7 +167,7 @@ def _smooth(function: Callable[..., Tensor], at: tuple[Tensor, ...]) -> Tensor:
 
 def check_finite(expression: Expression) -> None:
     """Values are finite where the facts say so; gradients where that is certain."""
-    fact = expression.facts().finite
+    fact = finiteness(expression)["finite"]  # as `facts()` has it
     if not fact.value:
         return
     module = Activation(expression, max(2, expression.channel_multiple))
@@ -188,6 +188,7 @@ def check(expression: Expression) -> None:
     check_text(expression)
     check_canonical(expression)
     check_gradient(expression)
+    check_finite(expression)
 
 
 @QUICK
@@ -209,19 +210,6 @@ def test_five_thousand_random_trees() -> None:
 
     see()
     assert len(seen) >= 5000
-
-
-@pytest.mark.slow
-@settings(PROPERTY, max_examples=1000)
-@given(TREES)
-def test_what_the_facts_call_finite_is_finite_for_many_trees(expression: Expression) -> None:
-    check_finite(expression)
-
-
-@QUICK_FACTS
-@given(TREES)
-def test_what_the_facts_call_finite_is_finite(expression: Expression) -> None:
-    check_finite(expression)
 
 
 # The tests of the test

@@ -166,3 +166,25 @@ def test_functions_across_channels_are_proved_finite(text: str) -> None:
 ])  # fmt: skip
 def test_what_may_overflow_across_channels_is_not_proved_finite(text: str) -> None:
     assert not fact(text, "finite").certified
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "safe_exp(gelu(group_max(exp(concat(x, x)), 4)))",  # gelu(inf) is NaN in torch
+        "concat(elu(sqrt(sinc(sinc(x)))), x)",  # sinc(1) is below 0 in float32
+        "log(square(log_sigmoid(concat(x, x))))",  # log_sigmoid(200) is 0 there
+        "reciprocal(log_softmax(min(x, 0.0)))",  # softmax is 1 where one of two is far above
+        "exp(full_sort(safe_div(abs(right(x)), -cube(left(x)))))",
+    ],
+)
+def test_steps_across_channels_that_are_not_finite_are_seen(text: str) -> None:
+    assert fact(text, "finite").value is False
+
+
+def test_constants_that_cancel_stay_within_bounds() -> None:
+    """So the whole certainly grows: exp(min(x, 0)) - 1 goes to 0, but for rounding."""
+    selu = "1.0507*max(x,0)+1.7581*(exp(min(x,0))-1)"
+    for name, value in (("limit_right", INF), ("maximum", INF), ("bounded", False)):
+        assert (fact(selu, name).value, fact(selu, name).certified) == (value, True)
+    assert not fact("exp(min(x, 0.0)) - 1.0", "limit_right").certified

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 
 import numpy as np
@@ -92,8 +93,8 @@ def test_the_distance_is_that_of_the_fit(text: str) -> None:
 
 def test_selu_with_rounded_constants() -> None:
     match = nearest(parse("1.0507*max(x,0)+1.7581*(exp(min(x,0))-1)"))[0]
-    assert match.name == "selu"
-    assert match.distance < 1e-5
+    assert (match.name, match.same) == ("selu", False)
+    assert match.text == "near selu (distance 3.5e-07): selu(x)"
     rough = nearest(parse("1.05*max(x,0)+1.76*(exp(min(x,0))-1)"))[0]
     assert (rough.name, rough.same) == ("selu", False)
     assert 1e-4 < rough.distance < 1e-2
@@ -103,7 +104,7 @@ def test_selu_with_rounded_constants() -> None:
 def test_functions_that_differ_far_out_are_not_the_same() -> None:
     match = nearest(parse("clamp(x, 0, 20)"))[0]
     assert (match.name, match.same) == ("relu", False)
-    assert match.text == "near relu (distance < 1e-06): relu(x)"
+    assert match.text == "near relu (distance < 1e-07): relu(x)"
 
 
 def test_matches_come_best_first_and_once() -> None:
@@ -148,6 +149,17 @@ def test_random_disguises_are_seen_through() -> None:
         assert match.same, (text, match)
         x = np.linspace(-3.0, 3.0, 13)
         assert fitted(match, x) == pytest.approx(parse(text).numpy()(x), rel=1e-5, abs=1e-5)
+
+
+# Dozens of functions are alike near 0, and a grid of scales alone does not tell the best.
+SCALED = [("softplus", 0.37), ("gaussian", 0.37), ("sinc", 0.37), ("squareplus", 0.37),
+          ("plu", 0.37), ("dsilu", 0.37), ("sinh", 1.7), ("semilinear", 3.1)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "scale"), SCALED)
+def test_scaled_inputs_are_seen_through(name: str, scale: float) -> None:
+    text = re.sub(r"\bx\b", f"({scale} * x)", str(named(name)))
+    assert nearest(parse(text))[0].same
 
 
 def test_standard_forms_keep_their_names() -> None:

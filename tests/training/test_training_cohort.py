@@ -124,7 +124,7 @@ def batches(text: str, **more: Any) -> list[torch.Tensor]:
 
     def record(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
         if isinstance(module, nn.Sequential) and torch.is_grad_enabled():
-            seen.append(inputs[0].clone())
+            seen.append(inputs[0][0].clone())  # of the first network in the stack
 
     with register_module_forward_pre_hook(record):
         assert trained(text, **more)[0].is_ok

@@ -8,7 +8,7 @@ import pytest
 
 from evoact.language import parse, resolve
 from evoact.records import Anneal, Candidate, Cohort, Evaluation, Status, TaskSpec
-from evoact.training import cohort as module
+from evoact.training import forming as module
 from evoact.training import train_cohort
 from evoact.training.prefix import Prefixes, prefix_epochs
 
@@ -62,7 +62,7 @@ def test_a_longer_prefix_goes_on_from_a_shorter_one() -> None:
     anew = trained(*candidates, share=False)
     shared = trained(*candidates)
     assert [content(e) for e in shared] == [content(e) for e in anew]
-    assert [e.shared_steps for e in shared] == [0, 1 * STEPS, 1 * STEPS, 0, 2 * STEPS]
+    assert [e.shared_steps for e in shared] == [1 * STEPS, 0, 2 * STEPS, 0, 2 * STEPS]
 
 
 def test_the_order_does_not_matter() -> None:

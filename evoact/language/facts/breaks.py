@@ -9,7 +9,7 @@ import numpy as np
 from evoact.language.facts.enclose import LARGEST, Cells
 from evoact.language.facts.facts import Fact
 from evoact.language.facts.intervals import Array, Flags
-from evoact.language.facts.search import split
+from evoact.language.facts.search import least, split
 from evoact.language.facts.shape import Shape
 from evoact.language.facts.undefined import undefined
 
@@ -29,7 +29,7 @@ def continuity(shape: Shape) -> dict[str, Fact]:
     if gone.any():
         where = shape.borders[gone]
         places = _apart(where)
-        note = f"not defined at x = {_least(where):.6g}"
+        note = f"not defined at x = {least(where):.6g}"
         many = len(places) > MOST
         return {"continuous": Fact(False, True, note),
                 "jumps": Fact(None if many else places, False,
@@ -187,7 +187,3 @@ def _apart(places: Array) -> tuple[float, ...]:
         if abs(x) <= LARGEST and (not found or x - found[-1] > NARROW * max(1.0, abs(x))):
             found.append(x + 0.0)
     return tuple(0.0 if abs(x) < 1e-280 else x for x in found)
-
-
-def _least(x: Array) -> float:
-    return float(x[np.argmin(np.abs(x))]) + 0.0

@@ -23,13 +23,24 @@ def facts_of(expression: Expression) -> Facts:
     with np.errstate(all="ignore"):
         found |= groupwise_facts(expression) if expression.is_groupwise else _pointwise(expression)
         found |= _moments(expression)
+    found |= finiteness(expression)
     found |= {"saved_elements": saved_elements(expression), "flops": flops(expression)}
     return Facts(**found)
 
 
+def finiteness(expression: Expression) -> dict[str, Fact]:
+    """Return `finite` and `finite_everywhere` alone, a tenth of the work of all facts."""
+    from evoact.language.facts.finite import finite_facts
+    from evoact.language.facts.groupwise import groupwise_finite_facts
+
+    with np.errstate(all="ignore"):
+        rule = groupwise_finite_facts if expression.is_groupwise else finite_facts
+        near, everywhere = rule(expression)
+    return {"finite": near, "finite_everywhere": everywhere}
+
+
 def _pointwise(expression: Expression) -> dict[str, Fact]:
     from evoact.language.facts.exact import piecewise
-    from evoact.language.facts.finite import finite_facts
     from evoact.language.facts.linear import linear_facts
     from evoact.language.facts.nowhere import has_values, nowhere_facts
     from evoact.language.facts.shape import Shape
@@ -42,7 +53,6 @@ def _pointwise(expression: Expression) -> dict[str, Fact]:
         facts = smooth_facts(Shape(expression))
     else:
         facts = nowhere_facts(expression)
-    facts["finite"], facts["finite_everywhere"] = finite_facts(expression)
     return facts
 
 

@@ -13,7 +13,7 @@ from evoact.language.facts.enclose import LARGEST, Cells
 from evoact.language.facts.facts import Fact
 from evoact.language.facts.graph import Graph, Item
 from evoact.language.facts.intervals import FALSE, Array, Box, Flags
-from evoact.language.facts.search import split
+from evoact.language.facts.search import least, split
 from evoact.language.facts.slopes import partial
 from evoact.language.primitives import PRIMITIVES
 
@@ -199,19 +199,15 @@ def _witness(expression: Expression, reach: float) -> tuple[bool, str] | None:
     if lost.any():  # yet by IEEE it may have a value there: atan(1 / 0) does
         without = lost & ~np.isfinite(np.broadcast_to(expression.numpy()(x), x.shape))
         at = without if without.any() else lost
-        return bool(without.any()), f"not defined at x = {_least(x[at]):.6g}"
+        return bool(without.any()), f"not defined at x = {least(x[at]):.6g}"
     box = Cells(graph, x, x)[root]
     size = np.broadcast_to(np.maximum(box.lo, -box.hi), x.shape)
     large = size > 1.001 * LARGEST
     if large.any():
-        return True, f"overflows float32 at x = {_least(x[large]):.6g}"
+        return True, f"overflows float32 at x = {least(x[large]):.6g}"
     with np.errstate(all="ignore"):
         bad = ~_float32(expression, x)
-    return (False, f"in float32 not finite at x = {_least(x[bad]):.6g}") if bad.any() else None
-
-
-def _least(x: Array) -> float:
-    return float(x[np.argmin(np.abs(x))])
+    return (False, f"in float32 not finite at x = {least(x[bad]):.6g}") if bad.any() else None
 
 
 def _float32(expression: Expression, x: Array) -> Flags:

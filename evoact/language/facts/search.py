@@ -115,3 +115,8 @@ def split(left: Array, right: Array, parts: int = SPLIT, *, uneven: float = 0.0
     grid[:, 0], grid[:, -1] = left, right
     first, last = grid[:, :-1].ravel(), grid[:, 1:].ravel()
     return first[first < last], last[first < last]
+
+
+def least(x: Array) -> float:
+    """Return the one nearest to zero; never -0, for which zero is kept differs by machine."""
+    return float(x[np.argmin(np.abs(x))]) + 0.0

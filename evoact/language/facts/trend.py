@@ -87,8 +87,13 @@ def add(a: Trend, b: Trend) -> Trend:
         return _sum(a, b, a.term, b.term)
     total = a.limit + b.limit
     if math.isnan(total) or _cancels(a.limit, b.limit):
-        return ZERO if total == 0 and a.limit == 0 == b.limit else UNKNOWN
+        return ZERO if total == 0 and a.limit == 0 == b.limit else _unknown_sum(a, b)
     return near(total)
+
+
+def _unknown_sum(a: Trend, b: Trend) -> Trend:
+    """Return what is left where limits cancel, but for rounding: within bounds if both are."""
+    return Trend(None, None, a.bounded and b.bounded)
 
 
 def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
@@ -110,7 +115,7 @@ def _sum(a: Trend, b: Trend, first: Term, second: Term) -> Trend:
             return ZERO
         return a if first.sign == second.sign and first.rank == second.rank else UNKNOWN
     if _cancels(first.c, second.c):
-        return ZERO if first.limit == second.limit == 0 else UNKNOWN
+        return ZERO if first.limit == second.limit == 0 else _unknown_sum(a, b)
     return of(Term(first.c + second.c, first.p, first.q))
 
 

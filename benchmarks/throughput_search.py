@@ -1,0 +1,119 @@
+"""Whole searches: how busy the workers are, and what a candidate costs the driver."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from throughput_step import spec_of_quickstart
+
+from evoact import Study, search
+from evoact.records import Evaluated, GenerationAsked, History, Record, SearchSpec
+
+WORKERS = 2
+
+
+class Clock:
+    """Hears a search: when it first asked, when evaluations came, how long they took."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self.came: list[float] = []
+        self.seconds = 0.0
+
+    def on_record(self, record: Record, history: History) -> None:  # noqa: ARG002  # a listener's
+        """Note the time."""
+        if isinstance(record, GenerationAsked):
+            self.asked.append(time.perf_counter())
+        elif isinstance(record, Evaluated) and record.evaluation.replicate == 0:
+            self.came.append(time.perf_counter())
+            self.seconds += record.evaluation.seconds
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    @property
+    def wall(self) -> float:
+        """Seconds from the first question to the last answer of the search."""
+        return self.came[-1] - self.asked[0]
+
+
+def _searched(spec: SearchSpec, executor: str) -> tuple[Clock, Study]:
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        workers = WORKERS if executor == "ray" else None
+        study = search(spec, folder, executor=executor, workers=workers, listeners=[clock])
+    return clock, study
+
+
+def search_section(generations: int) -> list[dict[str, Any]]:
+    """Print how busy two workers are in each mode."""
+    space = spec_of_quickstart()
+    confirm = space.evaluate.confirm.model_copy(update={"top": 0, "seeds": 2, "baselines": ()})
+    evaluate = space.evaluate.model_copy(update={"confirm": confirm})
+    print("Searches of the quickstart's space on two workers, no trackers; busy: in epochs of "
+          "training\n")  # fmt: skip
+    print("| mode | candidates | wall s | candidates an hour | start s | workers busy |")
+    print("|---|---:|---:|---:|---:|---:|")
+    rows = []
+    for mode in ("generational", "steady_state"):
+        changes = {"mode": mode, "generations": generations}
+        evolution = space.evolution.model_copy(update=changes)
+        spec = space.model_copy(update={"evolution": evolution, "evaluate": evaluate})
+        begun = time.perf_counter()
+        clock, _ = _searched(spec, "ray")
+        busy = clock.seconds / (WORKERS * clock.wall)
+        count, start = len(clock.came), clock.asked[0] - begun
+        rate = count / clock.wall * 3600
+        print(f"| {mode} | {count} | {clock.wall:.1f} | {rate:,.0f} | {start:.1f} | {busy:.0%} |",
+              flush=True)  # fmt: skip
+        rows.append({"mode": mode, "candidates": count, "wall": clock.wall, "busy": busy,
+                     "start": start})  # fmt: skip
+    print()
+    return rows
+
+
+def growth_section(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Print what a candidate costs outside training, in searches of growing length."""
+    print("Searches in one process on a task of one step: what a candidate costs besides its "
+          "training\n")  # fmt: skip
+    print("| candidates | ms a candidate | the last 50 | MiB in all |")
+    print("|---:|---:|---:|---:|")
+    rows = []
+    for size in sizes:
+        # In a process of its own, whose memory is the search's.
+        call = [sys.executable, __file__, str(size)]
+        done = subprocess.run(call, capture_output=True, text=True, check=True)
+        row = json.loads(done.stdout.splitlines()[-1])
+        print(f"| {size} | {row['each']:.1f} | {row['last']:.1f} | {row['memory']:.0f} |",
+              flush=True)  # fmt: skip
+        rows.append(row)
+    print()
+    return rows
+
+
+def grow(size: int) -> dict[str, float]:
+    """Search so many candidates on a cheap task, and return what each cost."""
+    import resource
+
+    space = spec_of_quickstart()
+    data = space.model_dump(mode="json")
+    data["task"] |= {"name": "digits", "epochs": 10, "batch_size": 1077}
+    data["anneal"] |= {"early": ["none"]}
+    data["evolution"] |= {"population": 50, "generations": size // 50, "cohort": 50}
+    data["evaluate"]["confirm"] |= {"top": 0, "seeds": 2, "baselines": []}
+    clock, _ = _searched(SearchSpec.model_validate(data), "inline")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    each = 1000.0 * (clock.wall - clock.seconds) / len(clock.came)
+    starts = [clock.asked[0], *clock.came[49::50]]
+    last = 1000.0 * (starts[-1] - starts[-2]) / 50
+    return {"candidates": len(clock.came), "each": each, "last": last, "memory": memory}
+
+
+if __name__ == "__main__":
+    print(json.dumps(grow(int(sys.argv[1])), default=Path))

@@ -1,0 +1,62 @@
+"""Turning a network into a stack of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from evoact.nn.packed.bank import Bank
+from evoact.nn.packed.layers import FORMS, PackedLayer, is_plain
+
+
+def unpackable(network: nn.Module) -> str | None:
+    """Return what of a network has no packed form, or None if it can be packed.
+
+    The layers of `FORMS` have one. Other modules with parameters or a forward
+    pass of their own must say, by an attribute `leading_dims = True`, that
+    their forward pass counts dimensions from the end and has its channels
+    last.
+
+    >>> unpackable(nn.Sequential(nn.Linear(2, 2), nn.Dropout()))
+    "module '1' (Dropout)"
+    """
+    for name, module in network.named_modules():
+        if not (isinstance(module, Bank) or is_plain(module) or _takes_leading_dims(module)):
+            return f"module {name!r} ({type(module).__name__})"
+    return None
+
+
+def _takes_leading_dims(module: nn.Module) -> bool:
+    if type(module).forward is nn.Sequential.forward:
+        return True
+    own = next(module.parameters(recurse=False), None) is not None
+    return getattr(module, "leading_dims", False) and not own
+
+
+def pack(network: nn.Module) -> nn.Module:
+    """Replace the layers of a network by their packed forms, in place.
+
+    Inputs become `(K, batch, ...)`; the layers want to be bound to rows first.
+    """
+    assert unpackable(network) is None, "look before you pack"
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            form = FORMS.get(type(child))
+            if form is not None:
+                setattr(module, name, form(child))
+    return network
+
+
+def packed_layers(network: nn.Module) -> Iterator[tuple[str, PackedLayer]]:
+    """Yield the layers with weights, by name, in the order of the network."""
+    for name, module in network.named_modules():
+        if isinstance(module, PackedLayer):
+            yield name, module
+
+
+def banks(network: nn.Module) -> Iterator[tuple[str, Bank]]:
+    """Yield the places of activations, by name."""
+    for name, module in network.named_modules():
+        if isinstance(module, Bank):
+            yield name, module

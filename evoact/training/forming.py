@@ -1,0 +1,203 @@
+"""Forming stacks of a cohort: which candidates can be trained as one, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from evoact.errors import EvoactError
+from evoact.nn import AnnealScheduler
+from evoact.nn.packed import compile_members, early_parameters, fusible
+from evoact.records import Candidate, Cohort
+from evoact.tasks import Task, Width, make_task
+from evoact.training.adam import RowState
+from evoact.training.environment import generator
+from evoact.training.loop import Budget, OnDevice, Stack, Training, steps_per_epoch
+from evoact.training.member import Member, schedule_of
+from evoact.training.network import (
+    ORDER,
+    WEIGHTS,
+    Networks,
+    OneNetwork,
+    activation_of,
+    gain_of,
+    make_networks,
+    width_of,
+)
+from evoact.training.prefix import Prefix, Prefixes, prefix_epochs, share
+
+_PREFIXES = Prefixes()  # of a worker, for all its cohorts
+
+
+class Resident(NamedTuple):
+    """A task and its data, kept in a worker."""
+
+    task: Task
+    train: OnDevice
+    validation: OnDevice
+    test: OnDevice
+
+
+@cache
+def resident(name: str, network: str, split_seed: int, device: str) -> Resident:
+    """Return a task with its data on a device; the second time it costs nothing."""
+    task = make_task(name, network, split_seed)
+    splits = task.splits
+    parts = (splits.train, splits.validation, splits.test)
+    return Resident(task, *(OnDevice.of(part, device) for part in parts))
+
+
+def data_of(cohort: Cohort) -> Resident:
+    """Return the task of a cohort."""
+    spec = cohort.task
+    return resident(spec.name, spec.network, spec.split_seed, cohort.device)
+
+
+def form(
+    cohort: Cohort,
+    positions: Sequence[int],
+    failed: Callable[[int, Exception], None],
+    networks: Networks | None = None,
+) -> Iterator[Training]:
+    """Yield trainings of the candidates at these positions, those of one width in one.
+
+    Args:
+        cohort: whose candidates.
+        positions: which of them.
+        failed: told of each that cannot be built, and why.
+        networks: in which, instead of those that the task has for the width.
+    """
+    by_width: dict[Width, list[int]] = {}
+    for position in positions:
+        try:
+            width = width_of(cohort.candidates[position], cohort.task.width)
+        except Exception as error:  # any fault of one candidate must not stop a search
+            failed(position, error)
+        else:
+            by_width.setdefault(width, []).append(position)
+    for width, group in by_width.items():
+        yield from _form_width(cohort, width, group, failed, networks)
+
+
+def _form_width(
+    cohort: Cohort,
+    width: Width,
+    group: list[int],
+    failed: Callable[[int, Exception], None],
+    networks: Networks | None = None,
+) -> Iterator[Training]:
+    try:
+        networks = networks or make_networks(data_of(cohort).task, width, cohort.kernels)
+    except Exception as error:  # as in `form`
+        for position in group:
+            failed(position, error)
+        return
+    if isinstance(networks, OneNetwork) and len(group) > 1:
+        for position in group:
+            yield from _form_width(cohort, width, [position], failed)
+        return
+    members = _members(cohort, networks, group, failed)
+    if members:
+        yield _training(cohort, networks, members)
+
+
+def _members(
+    cohort: Cohort,
+    networks: Networks,
+    group: list[int],
+    failed: Callable[[int, Exception], None],
+) -> list[Member]:
+    built: dict[int, list[nn.Module]] = {}
+    for position in group:
+        candidate = cohort.candidates[position]
+        try:
+            built[position] = [
+                activation_of(candidate, place.channels, place.channel_dim).to(cohort.device)
+                for place in networks.places.values()
+            ]
+        except Exception as error:  # as in `form`
+            failed(position, error)
+    _compile(cohort, built, failed)
+    gains = [gain_of(cohort.candidates[position]) for position in built]
+    draws = generator(cohort.seed, cohort.replicate, WEIGHTS)
+    rows = networks.first_rows(gains, draws) if built else []
+    return [
+        _member(cohort, position, modules, row.to(cohort.device))
+        for (position, modules), row in zip(built.items(), rows, strict=True)
+    ]
+
+
+def _compile(
+    cohort: Cohort, built: dict[int, list[nn.Module]], failed: Callable[[int, Exception], None]
+) -> None:
+    """Compile the activations, in one go; those that cannot be leave `built`."""
+    if cohort.kernels != "c":
+        return
+    try:
+        compile_members([m for modules in built.values() for m in modules if fusible(m)])
+    except EvoactError:  # whose fault it is shows when each is alone
+        for position, modules in list(built.items()):
+            try:
+                compile_members([m for m in modules if fusible(m)])
+            except EvoactError as error:
+                failed(position, error)
+                del built[position]
+
+
+def _member(
+    cohort: Cohort, position: int, modules: list[nn.Module], common: torch.Tensor
+) -> Member:
+    candidate, spec = cohort.candidates[position], cohort.task
+    in_epoch = steps_per_epoch(len(data_of(cohort).train), spec.batch_size)
+    scheduler = AnnealScheduler(
+        nn.ModuleList(modules),
+        schedule_of(candidate),
+        spec.epochs * in_epoch,
+        steps_per_epoch=in_epoch,
+    )
+    member = Member(position, candidate, modules, scheduler, RowState(common, common, common))
+    own = (p.detach().reshape(-1) for p in member.parameters())
+    row = torch.cat([common, *own])
+    member.state = RowState(row, torch.zeros_like(row), torch.zeros_like(row))
+    return member
+
+
+def _training(cohort: Cohort, networks: Networks, members: list[Member]) -> Training:
+    spec, data = cohort.task, data_of(cohort)
+    budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
+    training = Training(
+        Stack(networks),
+        members,
+        (data.train, data.validation),
+        budget,
+        generator(cohort.seed, cohort.replicate, ORDER),
+    )
+    if cohort.share_prefix:
+        prefixes = {m: _prefix(cohort, m, sum(networks.sizes)) for m in members if _glides(m)}
+        training.at_boundary = share(prefixes, _PREFIXES)
+    return training
+
+
+def _glides(member: Member) -> bool:
+    genes = member.candidate.anneal
+    return genes is not None and genes.path != "ladder"  # whose early function is its own
+
+
+def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
+    """Return the part of a member's training that depends on its early function alone."""
+    candidate: Candidate = member.candidate
+    key = (
+        str(candidate.early),
+        width_of(candidate, cohort.task.width),
+        cohort.task.model_dump_json(),
+        cohort.seed,
+        cohort.replicate,
+        cohort.device,
+    )
+    epochs = prefix_epochs(member.scheduler.schedule.start, cohort.task.epochs)
+    early = sum(p.numel() for module in member.modules for p in early_parameters(module))
+    return Prefix(key, epochs, common + early)

@@ -1,0 +1,183 @@
+"""The networks that candidates are trained in: stacked where they can be, else alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from evoact.language import Expression, initialisation_gain
+from evoact.nn import Activation, Annealed
+from evoact.nn.packed import (
+    Alone,
+    Bank,
+    Place,
+    Rows,
+    Weights,
+    banks,
+    pack,
+    packed_layers,
+    unpackable,
+)
+from evoact.records import Candidate
+from evoact.tasks import Task, Width, draw_weights, first_rows
+from evoact.training.environment import generator
+
+WEIGHTS, ORDER = 0, 1  # streams of randomness within a replicate
+
+
+def width_of(candidate: Candidate, policy: str) -> Width:
+    """Return what a candidate asks of the hidden sizes of its network."""
+    early, late = candidate.early or candidate.late, candidate.late
+    return Width(late.width, math.lcm(early.channel_multiple, late.channel_multiple), policy)
+
+
+def activation_of(candidate: Candidate, channels: int, channel_dim: int) -> nn.Module:
+    """Return the activation that a candidate is at one place of a network."""
+    genes = candidate.anneal
+    if genes is None:
+        return Activation(candidate.late, channels, channel_dim)
+    early = genes.early or "auto"
+    return Annealed(early, candidate.late, channels, channel_dim, path=genes.path)
+
+
+def gain_of(candidate: Candidate) -> float:
+    """Return the gain of the function that a candidate's network starts with."""
+    genes, early = candidate.anneal, candidate.early
+    first: Expression = early if genes and early and genes.end > 0.0 else candidate.late
+    return initialisation_gain(first)
+
+
+def build_network(
+    candidate: Candidate,
+    task: Task,
+    seed: int,
+    replicate: int,
+    width: str = "equal_parameters",
+) -> nn.Module:
+    """Return the network of one candidate alone, with its first weights.
+
+    The weights are scaled for the function that the network starts with: the
+    early one of an annealed candidate. `width` is the policy of `Width`.
+
+    Raises:
+        InputError: the policy is `strict` and a layer's channels do not suit.
+    """
+    network = task.network(
+        lambda channels, dim: activation_of(candidate, channels, dim), width_of(candidate, width)
+    )
+    draw_weights(network, gain_of(candidate), generator(seed, replicate, WEIGHTS))
+    return network
+
+
+class Networks(Protocol):
+    """Networks that are evaluated as one: `(batch, ...)` in, `(K, batch, classes)` out."""
+
+    network: nn.Module
+    sizes: Sequence[int]
+    """Of the blocks of a row, without the activations' parameters."""
+    places: Mapping[str, Place]
+    """Where the activations are, by name."""
+
+    def first_rows(self, gains: Sequence[float], draws: torch.Generator) -> list[Tensor]:
+        """Return the first weights of networks with these gains, a row each."""
+        ...
+
+    def bind(self, weights: Rows, gradient: Rows, members: Sequence[Sequence[nn.Module]]) -> None:
+        """Become the networks of these rows, each with its activations, one a place."""
+        ...
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the logits of all networks."""
+        ...
+
+
+class PackedNetworks:
+    """Networks of one shape as a stack, see `evoact.nn.packed`."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = pack(network)
+        self.places: Mapping[str, Place] = dict(banks(network))
+        self._layers = [layer for _, layer in packed_layers(network)]
+        self._count = 0
+        self.sizes: Sequence[int] = tuple(
+            math.prod(shape) for layer in self._layers for shape in layer.shapes
+        )
+
+    def first_rows(self, gains: Sequence[float], draws: torch.Generator) -> list[Tensor]:
+        """Return the first weights of networks with these gains, a row each."""
+        return first_rows(self.network, gains, draws)
+
+    def bind(self, weights: Rows, gradient: Rows, members: Sequence[Sequence[nn.Module]]) -> None:
+        """Become the networks of these rows, each with its activations, one a place."""
+        self._count = len(members)
+        blocks = zip(weights.blocks, gradient.blocks, strict=True)
+        for layer in self._layers:
+            views = [
+                part.view(self._count, *shape)
+                for shape, pair in zip(layer.shapes, blocks, strict=False)
+                for part in pair
+            ]
+            layer.bind(Weights(*views))
+        for place, column in zip(self.places.values(), zip(*members, strict=True), strict=True):
+            place.set(column)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the logits of all networks."""
+        logits: Tensor = self.network(x.expand(self._count, *x.shape))
+        return logits
+
+
+class OneNetwork:
+    """A network that has no packed form: a stack of one."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.places: Mapping[str, Place] = {
+            name: module for name, module in network.named_modules() if isinstance(module, Alone)
+        }
+        self._parameters = list(network.parameters())  # the places are empty yet
+        self.sizes: Sequence[int] = (sum(p.numel() for p in self._parameters),)
+
+    def first_rows(self, gains: Sequence[float], draws: torch.Generator) -> list[Tensor]:
+        """Return the first weights of the network, as its one row."""
+        (gain,) = gains
+        draw_weights(self.network, gain, draws)
+        return [torch.cat([p.detach().reshape(-1) for p in self._parameters])]
+
+    def bind(self, weights: Rows, gradient: Rows, members: Sequence[Sequence[nn.Module]]) -> None:
+        """Become the network of this row."""
+        share_storage(self._parameters, weights.blocks[0][0], gradient.blocks[0][0])
+        for place, (member,) in zip(self.places.values(), zip(*members, strict=True), strict=True):
+            place.set([member])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the logits, of a stack of one."""
+        logits: Tensor = self.network(x)
+        return logits.unsqueeze(0)
+
+
+def make_networks(task: Task, width: Width, kernels: str = "torch") -> Networks:
+    """Return the networks of a task for a width, without weights and activations yet.
+
+    `kernels` is what computes activations, see `Bank`; networks that cannot be
+    packed take torch's.
+    """
+    network = task.network(partial(Bank, kernels=kernels), width)
+    if unpackable(network) is None:
+        return PackedNetworks(network)
+    return OneNetwork(task.network(Alone, width))
+
+
+def share_storage(parameters: Iterable[nn.Parameter], row: Tensor, gradient: Tensor) -> None:
+    """Make parameters views of a row, and their gradients of another."""
+    offset = 0
+    for p in parameters:
+        part = slice(offset, offset + p.numel())
+        p.grad = None  # of another shape perhaps
+        p.data, p.grad = row[part].view(p.shape), gradient[part].view(p.shape)
+        offset += p.numel()
