@@ -12,6 +12,7 @@ import pytest
 from evoact.errors import EvoactError, InputError
 from evoact.language import parse
 from evoact.nn.kernels import available, backend, kernels_of
+from evoact.nn.kernels.compiler import library
 from evoact.nn.kernels.folder import kernel_folder, why_unsafe
 from evoact.nn.kernels.kernel import _LOADED
 
@@ -68,6 +69,15 @@ def test_another_process_loads_what_one_compiled(cache, monkeypatch):
     _forget(monkeypatch)
     kernels_of([parse("x * erf(x)")])
     assert (cache / "kernels" / libraries(cache)[0]).stat() == before
+
+
+@needs_compiler
+def test_a_damaged_library_is_compiled_again(cache):
+    library("void damaged(float *x) { *x = 1.0f; }")
+    (file,) = (cache / "kernels").iterdir()
+    file.unlink()  # not written over: it is in use
+    file.write_bytes(b"half a library")
+    assert library("void damaged(float *x) { *x = 1.0f; }").damaged
 
 
 def _forget(monkeypatch):

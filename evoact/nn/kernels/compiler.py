@@ -107,7 +107,7 @@ def _probe(compiler: _Compiler) -> None:
         '__attribute__((simd("notinbranch"), const)) float expf(float);\n'
         "void probe(float *x) { for (int i = 0; i < 16; i++) x[i] = expf(x[i]); }\n"
     )
-    ctypes.CDLL(str(_library(compiler, text)))
+    _loaded(compiler, text)
 
 
 def library(source: str) -> ctypes.CDLL:
@@ -119,7 +119,16 @@ def library(source: str) -> ctypes.CDLL:
     compiler = _found(os.environ.get("CC", ""))
     if compiler is None:
         raise EvoactError(f"no C kernels: {backend().reason}")
-    return ctypes.CDLL(str(_library(compiler, source)))
+    return _loaded(compiler, source)
+
+
+def _loaded(compiler: _Compiler, source: str) -> ctypes.CDLL:
+    path = _library(compiler, source)
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError:  # not whole, as after a loss of power: once more
+        path.unlink(missing_ok=True)
+        return ctypes.CDLL(str(_library(compiler, source)))
 
 
 def _library(compiler: _Compiler, source: str) -> Path:
