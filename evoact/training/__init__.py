@@ -4,11 +4,13 @@ from evoact.training.cohort import train_cohort
 from evoact.training.environment import reproducible
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
+from evoact.training.memory import most_networks
 from evoact.training.network import build_network
 
 __all__ = [
     "build_network",
     "kernels_here",
+    "most_networks",
     "reproducible",
     "resolve_kernels",
     "train_cohort",
