@@ -14,6 +14,7 @@ from evoact.study.cohorts import cohorts_of, train
 from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
 from evoact.study.generations import by_generations
+from evoact.study.steady import SteadyState
 from evoact.study.study import Study
 
 
@@ -26,7 +27,10 @@ def run(study: Study, evaluator: Evaluator) -> None:
     """
     if study.is_finished:
         return
-    by_generations(study, evaluator)
+    if study.spec.evolution.mode == "steady_state":
+        SteadyState(study, evaluator).run()
+    else:
+        by_generations(study, evaluator)
     _confirm(study, evaluator)
     winner = choose_winner(study)
     _control(study, evaluator, winner)
