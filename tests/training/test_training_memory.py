@@ -49,10 +49,10 @@ def test_the_estimate_is_near_what_a_stack_takes() -> None:
         "    one = Candidate(resolve('silu(x)'))\n"
         "    train_cohort(Cohort((one,) * count, task, seed=0))\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "print(-peak(1) + peak(17))"
+        "print(-peak(32) + peak(96))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    each = int(done.stdout) * 1024 / 16
+    each = int(done.stdout) * 1024 / 64
     estimate = BUDGET / most_networks(
         TaskSpec(name="digits", network="conv", epochs=1, batch_size=359)
     )
