@@ -38,6 +38,7 @@ from evoact.tracking.summary import (
     print_summary,
     results_table,
     sharing,
+    too_few,
     verdict,
 )
 from evoact.tracking.winners import WinnerFiles
@@ -82,6 +83,7 @@ __all__ = [
     "results_table",
     "save_figure",
     "sharing",
+    "too_few",
     "tracking_uri",
     "verdict",
 ]

@@ -199,37 +199,39 @@ def _against_controls(history: History) -> list[str]:
 
 
 def _judged(one: Comparison, words: str, others: str = BASELINE) -> str:
-    return judged(one, "the winner", f"{one.baseline}, {words}", others, "evaluate.confirm.seeds")
+    sentence = judged(one, "the winner", f"{one.baseline}, {words}")
+    return f"{sentence} {too_few(one, others, 'evaluate.confirm.seeds')}".rstrip()
 
 
-def judged(one: Comparison, who: str, whom: str, others: str, seeds: str) -> str:
-    """Return in words whether one is better than another, or not shown to be.
-
-    Args:
-        one: the comparison.
-        who: the name of the first in the sentence.
-        whom: that of the second.
-        others: what those are that `who` is compared with, in one word.
-        seeds: the setting that says how many seeds there are.
-    """
+def judged(one: Comparison, who: str, whom: str) -> str:
+    """Return in words whether one is better than another, or not shown to be."""
     if one.corrected >= SIGNIFICANT:
         outcome = "is not shown to be better than"
     else:
         outcome = "is better than" if one.paired.difference > 0 else "is worse than"
-    sentence = (
+    return (
         f"In {one.measure} {who} {outcome} {whom}: "
         f"{difference_text(one)}, corrected p = {one.corrected:.4f}."
     )
+
+
+def too_few(one: Comparison, others: str, seeds: str) -> str:
+    """Return the sentence that there are too few seeds to show anything, or nothing.
+
+    Args:
+        one: a comparison.
+        others: what its family consists of, such as `baseline`.
+        seeds: the setting that says how many seeds there are.
+    """
     smallest = smallest_p_value(one.paired.n, one.family)
-    if smallest > SIGNIFICANT:
-        plural = "" if one.family == 1 else "s"
-        needed = pairs_needed(one.family, SIGNIFICANT)
-        sentence += (
-            f" n too small to reach .05: with {one.paired.n} seeds and {one.family} "
-            f"{others}{plural} no p-value below {smallest:.4g} can come out: set {seeds} to "
-            f"{needed} or more."
-        )
-    return sentence
+    if smallest <= SIGNIFICANT:
+        return ""
+    plural = "" if one.family == 1 else "s"
+    return (
+        f"n too small to reach .05: with {one.paired.n} seeds and {one.family} "
+        f"{others}{plural} no p-value below {smallest:.4g} can come out: set {seeds} to "
+        f"{pairs_needed(one.family, SIGNIFICANT)} or more."
+    )
 
 
 def sharing(history: History) -> list[str]:
