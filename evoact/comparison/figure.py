@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from evoact.comparison.plan import RESCALED
 from evoact.comparison.result import RIVALS, ComparisonResult
 from evoact.tracking import SIGNIFICANT, TEST, Comparison
 
@@ -24,15 +25,18 @@ def differences_figure(result: ComparisonResult) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    found = [one for role in RIVALS for one in result.comparisons(role, TEST)]
+    found = [(one, role) for role in RIVALS for one in result.comparisons(role, TEST)]
     figure = Figure(figsize=(8.0, 1.4 + 0.42 * max(1, len(found))), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)  # without pyplot: no display, no global list of figures
     axes: Any = figure.subplots()
-    for row, (one, pairs) in enumerate(zip(found, _pairs(result), strict=True)):
+    for row, ((one, _), pairs) in enumerate(zip(found, _pairs(result), strict=True)):
         _draw(axes, -row, one, pairs)
     axes.axvline(0.0, color="#666666", linewidth=0.8, zorder=0)
-    axes.set_yticks([-row for row in range(len(found))], [_row_text(one) for one in found])
-    axes.set(xlabel="difference in test accuracy, points", ylim=(-len(found) + 0.4, 0.6))
+    axes.set_yticks([-row for row in range(len(found))], [_row_text(*one) for one in found])
+    axes.set(
+        xlabel="difference in test accuracy, points (filled: corrected p < .05)",
+        ylim=(-len(found) + 0.4, 0.6),
+    )
     for text in axes.get_yticklabels():
         text.set_parse_math(False)
     for side in ("top", "right", "left"):
@@ -66,6 +70,6 @@ def _draw(axes: Any, y: int, one: Comparison, pairs: list[float]) -> None:
     axes.plot([100.0 * one.paired.difference], [y], "o", color=colour, **dot)
 
 
-def _row_text(one: Comparison) -> str:
+def _row_text(one: Comparison, role: str) -> str:
     who = one.who if len(one.who) <= _LONGEST else f"{one.who[:_LONGEST]}..."
-    return f"{who} - {one.baseline}"
+    return f"{who} - {one.baseline}{' rescaled' if role == RESCALED else ''}"

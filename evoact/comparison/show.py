@@ -20,6 +20,7 @@ from evoact.tracking import (
     comparison_table,
     difference_text,
     interval_text,
+    p_text,
     results_table,
 )
 
@@ -145,7 +146,7 @@ def _comparisons_markdown(result: ComparisonResult, role: str) -> str:
             one.who,
             one.baseline,
             difference_text(one),
-            f"{one.corrected:.4f}",
+            p_text(one.corrected),
             str(one.paired.n),
         ]
         for one in result.comparisons(role)

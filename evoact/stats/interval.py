@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 _RESAMPLES: Final = 9999
+_ROUNDING: Final = 1e-12
 _RESAMPLING_SEED: Final = 0  # the same values have the same interval each time
 
 
@@ -71,7 +72,7 @@ def bca_interval(values: Iterable[float], level: float = 0.95) -> Interval:
     mean, n = float(sample.mean()), int(sample.size)
     if n == 1:
         return Interval(mean, math.nan, math.nan, 1)
-    if np.ptp(sample) <= np.finfo(np.float64).eps * np.abs(sample).max():
+    if np.ptp(sample) <= _ROUNDING * np.abs(sample).max():
         return Interval(mean, mean, mean, n)  # of equal values BCa's acceleration is 0 / 0
     from scipy import stats
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SIGNIFICANT: Final = 0.05
+_LEAST_SHOWN: Final = 0.0001
 _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
 
@@ -117,7 +118,7 @@ def comparison_table(title: str, found: Sequence[Comparison]) -> Table:
             *([Text(one.who)] if several else []),
             Text(one.baseline),
             Text(difference_text(one)),
-            f"{one.corrected:.4f}",
+            p_text(one.corrected),
             str(one.paired.n),
         )
     table.caption = f"same seeds, paired; exact signed-rank test, Holm's correction over {others}s"
@@ -198,6 +199,15 @@ def _against_controls(history: History) -> list[str]:
     return [_judged(one, words.get(one.baseline, CONTROL), CONTROL) for one in found]
 
 
+def p_text(p: float) -> str:
+    """Return a p-value as people read it.
+
+    >>> p_text(0.0312), p_text(0.0000019)
+    ('0.0312', '< 0.0001')
+    """
+    return f"{p:.4f}" if p >= _LEAST_SHOWN else f"< {_LEAST_SHOWN}"
+
+
 def _judged(one: Comparison, words: str, others: str = BASELINE) -> str:
     sentence = judged(one, "the winner", f"{one.baseline}, {words}")
     return f"{sentence} {too_few(one, others, 'evaluate.confirm.seeds')}".rstrip()
@@ -209,9 +219,10 @@ def judged(one: Comparison, who: str, whom: str) -> str:
         outcome = "is not shown to be better than"
     else:
         outcome = "is better than" if one.paired.difference > 0 else "is worse than"
+    equal = "" if p_text(one.corrected).startswith("<") else "= "
     return (
         f"In {one.measure} {who} {outcome} {whom}: "
-        f"{difference_text(one)}, corrected p = {one.corrected:.4f}."
+        f"{difference_text(one)}, corrected p {equal}{p_text(one.corrected)}."
     )
 
 

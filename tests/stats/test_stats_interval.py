@@ -70,6 +70,8 @@ def test_bca_is_the_same_each_time_and_leaves_numpy_alone():
 
 def test_bca_of_equal_values_and_of_one():
     assert bca_interval([0.1] * 25) == Interval(pytest.approx(0.1), *[pytest.approx(0.1)] * 2, 25)
+    rounded = [a - b for a, b in zip([0.7, 0.8, 0.9] * 9, [0.6, 0.7, 0.8] * 9, strict=True)]
+    assert bca_interval(rounded).high == pytest.approx(0.1)
     one = bca_interval([0.5])
     assert (one.mean, one.n) == (0.5, 1)
     assert math.isnan(one.low)
