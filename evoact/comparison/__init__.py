@@ -8,9 +8,10 @@ exports nothing, and keeps no journal.
 from evoact.comparison.entrants import BASELINES, check_task, entrants_of
 from evoact.comparison.figure import differences_figure
 from evoact.comparison.plan import RATES, Entrant, Plan, Setting
-from evoact.comparison.result import ComparisonResult, Standing, Tried
+from evoact.comparison.result import ComparisonResult
 from evoact.comparison.run import run_comparison
 from evoact.comparison.show import markdown, print_comparison
+from evoact.comparison.standing import Standing, Tried
 
 __all__ = [
     "BASELINES",

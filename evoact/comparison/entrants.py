@@ -86,7 +86,8 @@ def _labelled(
         if candidate.id in found:
             raise InputError(f"{role} {text!r} is {found[candidate.id].label!r}; give it once")
         labels = {entrant.label for entrant in found.values()}
-        found[candidate.id] = Entrant(_label(text, candidate, labels), role, candidate)
+        label = f"annealed {text}" if anneal else text  # a baseline may be of the same function
+        found[candidate.id] = Entrant(_label(label, candidate, labels), role, candidate)
     return list(found.values())
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evoact.comparison.entrants import is_named, nearest_of
-from evoact.comparison.plan import CONTESTANT, RESCALED, Entrant, Plan, Setting
-from evoact.stats import BOOTSTRAP_FROM, Interval, smallest_p_value
+from evoact.comparison.plan import CONTESTANT, RESCALED, Entrant, Plan
+from evoact.comparison.standing import Standing
+from evoact.stats import BOOTSTRAP_FROM, smallest_p_value
 from evoact.tracking import (
     BASELINE,
     CONTROL,
@@ -16,8 +17,6 @@ from evoact.tracking import (
     TEST,
     VALIDATION,
     Comparison,
-    Contestant,
-    annealing_text,
     compare_family,
     comparison_row,
     judged,
@@ -33,46 +32,6 @@ _FAMILIES: Final = {
     CONTROL: "controls",
 }
 _CONTROLS: Final = {"static late": "its late function", "static early": "its early function"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A setting of the grid, tried with the tuning seeds.
-
-    `accuracy` and `loss` are means over validation data; None if every training failed.
-    """
-
-    setting: Setting
-    accuracy: float | None
-    loss: float | None
-    failed: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How an entrant did.
-
-    Attributes:
-        entrant: who.
-        measured: accuracies by seed.
-        setting: what was chosen for it on validation data.
-        tried: all of the grid.
-        parameters: of the whole trained network.
-        activation_parameters: those of its activations among them.
-    """
-
-    entrant: Entrant
-    measured: Contestant
-    setting: Setting
-    tried: tuple[Tried, ...]
-    parameters: int
-    activation_parameters: int
-
-    @property
-    def is_at_edge(self) -> bool:
-        """Whether the rate is an end of a grid that has a middle: a better one may lie beyond."""
-        rates = {one.setting.learning_rate for one in self.tried}
-        return len(rates) > 2 and self.setting.learning_rate in (min(rates), max(rates))
 
 
 @dataclass(frozen=True)
@@ -181,7 +140,7 @@ class ComparisonResult:
             "gains": list(plan.gains),
             "interval": self.interval,
             "environment": dict(self.environment),
-            "contestants": [_standing_row(one) for one in self.standings],
+            "contestants": [one.to_dict() for one in self.standings],
             "comparisons": [_row(one, role) for role in RIVALS for one in self.comparisons(role)],
             "verdict": self.verdict(),
             "latency": {text: dict(ways) for text, ways in self.latency.items()},
@@ -207,44 +166,6 @@ def _told(entrant: Entrant) -> str:
     if entrant.role == RESCALED:
         return f"{entrant.label} rescaled"
     return f"{entrant.label} of {entrant.of}" if entrant.of else entrant.label
-
-
-def _standing_row(one: Standing) -> dict[str, Any]:
-    entrant, measured = one.entrant, one.measured
-    return {
-        "label": entrant.label,
-        "role": entrant.role,
-        "of": entrant.of or None,
-        "id": entrant.candidate.id,
-        "expression": entrant.candidate.text,
-        "annealing": annealing_text(entrant.candidate),
-        "learning_rate": one.setting.learning_rate,
-        "gain": one.setting.gain,
-        "parameters": one.parameters,
-        "activation_parameters": one.activation_parameters,
-        "validation": _values(measured, VALIDATION),
-        "test": _values(measured, TEST),
-        "failed": measured.failed,
-        "tuning": [
-            {
-                "learning_rate": tried.setting.learning_rate,
-                "gain": tried.setting.gain,
-                "val_accuracy": tried.accuracy,
-                "val_loss": tried.loss,
-                "failed": tried.failed,
-            }
-            for tried in one.tried
-        ],
-    }
-
-
-def _values(measured: Contestant, measure: str) -> dict[str, Any]:
-    interval: Interval | None = measured.interval(measure)
-    by_seed = {str(seed): value for seed, value in measured.values(measure).items()}
-    if interval is None:
-        return {"mean": None, "low": None, "high": None, "by_replicate": by_seed}
-    bounds = (None, None) if interval.n == 1 else (interval.low, interval.high)
-    return {"mean": interval.mean, "low": bounds[0], "high": bounds[1], "by_replicate": by_seed}
 
 
 def _row(one: Comparison, role: str) -> dict[str, Any]:

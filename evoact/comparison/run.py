@@ -8,7 +8,8 @@ from typing import Final
 
 from evoact.comparison.latency import relative_latency
 from evoact.comparison.plan import Entrant, Plan, Setting
-from evoact.comparison.result import ComparisonResult, Standing, Tried
+from evoact.comparison.result import ComparisonResult
+from evoact.comparison.standing import Standing, Tried
 from evoact.records import Candidate, Cohort, Evaluation, cut
 from evoact.study import Evaluator
 from evoact.tracking import contestant_of

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from evoact.comparison.plan import CONTESTANT, RESCALED
-from evoact.comparison.result import RIVALS, ComparisonResult, Standing
+from evoact.comparison.result import RIVALS, ComparisonResult
+from evoact.comparison.standing import Standing
 from evoact.tracking import (
     BASELINE,
     CONTROL,
@@ -27,7 +28,7 @@ from evoact.tracking import (
 if TYPE_CHECKING:
     from rich.console import Console
 
-_TITLES = {
+_TITLES: Final = {
     BASELINE: "Contestant minus baseline",
     RESCALED: "Contestant minus its nearest named function, rescaled",
     CONTROL: "Contestant minus its controls",

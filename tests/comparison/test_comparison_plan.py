@@ -51,7 +51,7 @@ def test_controls_are_the_late_and_the_early_function_alone() -> None:
         ("control", "static early", "relu(x)"),
     ]
     assert late.candidate.anneal is early.candidate.anneal is None
-    assert late.of == early.of == "silu"
+    assert one.label == late.of == early.of == "annealed silu"
 
 
 def test_long_texts_get_short_labels_of_their_own() -> None:

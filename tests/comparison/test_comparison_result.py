@@ -164,8 +164,8 @@ def test_controls_of_an_annealed_contestant(ran) -> None:
     found = result.comparisons("control", "test accuracy")
     assert [c.baseline for c in found] == ["static late", "static early"]
     text = " ".join(result.verdict())
-    assert "tanh is not shown to be better than its late function alone" in text
-    assert "tanh is better than its early function alone" in text
+    assert "annealed tanh is not shown to be better than its late function alone" in text
+    assert "annealed tanh is better than its early function alone" in text
 
 
 def test_json_tells_all(ran) -> None:
