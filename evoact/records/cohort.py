@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from evoact.records.candidate import Candidate
 from evoact.records.spec import TaskSpec
+
+GAINS: Final = ("own", "relu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Cohort:
             last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
             the others in the cohort.
+        gain: by what the first weights after activations are scaled: for the
+            `"own"` function, or as for `"relu"` whatever the function.
     """
 
     candidates: tuple[Candidate, ...]
@@ -61,6 +65,7 @@ class Cohort:
     share_prefix: bool = False
     kernels: str = "torch"
     halving: Halving | None = None
+    gain: str = GAINS[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -75,6 +80,7 @@ class Cohort:
             "share_prefix": self.share_prefix,
             "kernels": self.kernels,
             "halving": asdict(self.halving) if self.halving else None,
+            "gain": self.gain,
         }
 
     @classmethod
