@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -18,6 +20,7 @@ from evoact.training.adam import RowState
 from evoact.training.environment import generator
 from evoact.training.loop import Budget, OnDevice, Stack, Training, steps_per_epoch
 from evoact.training.member import Member, schedule_of
+from evoact.training.memory import most_networks
 from evoact.training.network import (
     ORDER,
     WEIGHTS,
@@ -63,7 +66,7 @@ def form(
     failed: Callable[[int, Exception], None],
     networks: Networks | None = None,
 ) -> Iterator[Training]:
-    """Yield trainings of the candidates at these positions, those of one width in one.
+    """Yield trainings of the candidates at these positions, of one width as many in one as pay.
 
     Args:
         cohort: whose candidates.
@@ -80,7 +83,15 @@ def form(
         else:
             by_width.setdefault(width, []).append(position)
     for width, group in by_width.items():
-        yield from _form_width(cohort, width, group, failed, networks)
+        for part in _parts(group, most_networks(cohort.task)):
+            yield from _form_width(cohort, width, part, failed, networks)
+
+
+def _parts(group: list[int], most: int) -> list[list[int]]:
+    """Cut a group into parts of about one size, none of more than `most`."""
+    count = math.ceil(len(group) / most)
+    cuts = [len(group) * index // count for index in range(count + 1)]
+    return [group[start:end] for start, end in pairwise(cuts)]
 
 
 def _form_width(

@@ -1,4 +1,4 @@
-"""How many networks are trained at once, by what they take of the memory."""
+"""How many networks are stacked, by what they take of the memory."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from evoact.training.adam import RowAdam, RowState
 from evoact.training.environment import generator
 from evoact.training.network import WEIGHTS, activation_of, gain_of, make_networks
 
-BUDGET: Final = 2**30
-"""Bytes of a worker for a stack: a quarter of what a small machine has for each core."""
+BUDGET: Final = 2**25
+"""Bytes for a stack: what the caches of a server's core hold. Where a stack takes more,
+a step waits for the memory, and costs more than in two stacks."""
 
 _TYPICAL: Final = "x * sigmoid(x)"  # keeps as much for the backward pass as most
 _ROWS: Final = 6  # weights, gradient, two moments, and room for two in a step
 _TWICE: Final = 2  # what is kept for the backward pass, and the gradients that flow back
 
 
-@cache
 def most_networks(task: TaskSpec) -> int:
-    """Return how many networks of a task a stack may hold; at least 1.
+    """Return how many networks of a task a stack holds at most.
 
     Counted on one network and one batch, never measured in time, so that it is
     the same on every machine: what autograd keeps, and the rows of parameters.
 
-    >>> most_networks(TaskSpec(name="digits", network="mlp")) > 100
+    >>> most_networks(TaskSpec(name="digits", network="mlp")) > 10
     True
     """
     return max(1, BUDGET // _bytes(task))
 
 
+@cache
 def _bytes(task: TaskSpec) -> int:
     made = make_task(task.name, task.network, task.split_seed)
     candidate = Candidate(resolve(_TYPICAL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from evoact.language import parse, resolve
 from evoact.nn.kernels import available, backend
 from evoact.records import Anneal, Candidate, Cohort, Evaluation, Status, TaskSpec
-from evoact.training import train_cohort
+from evoact.training import memory, train_cohort
 
 EPOCHS = 4
 EARLY = ("relu(x)", "max(x, 0.1 * x)", "leaky_relu(x, 0.5)")
@@ -67,6 +68,14 @@ def content(evaluation: Evaluation) -> dict[str, Any]:
     data = evaluation.to_dict()
     del data["seconds"], data["shared_steps"]
     return data
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_stack() -> Iterator[None]:
+    """Let all candidates of a width be one stack, however large."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "BUDGET", 2**40)
+        yield
 
 
 @pytest.fixture(scope="module", params=["mlp", "conv", "attention"])

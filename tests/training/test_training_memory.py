@@ -11,7 +11,7 @@ import torch
 
 from evoact.language import resolve
 from evoact.records import Candidate, Cohort, Evaluation, Status, TaskSpec
-from evoact.training import most_networks, train_cohort
+from evoact.training import memory, most_networks, train_cohort
 from evoact.training.memory import BUDGET
 from evoact.training.network import PackedNetworks
 
@@ -37,13 +37,32 @@ def test_a_larger_network_or_batch_leaves_room_for_fewer() -> None:
     assert most_networks(TASK.model_copy(update={"batch_size": 10})) > many
 
 
+def test_what_is_too_much_for_the_caches_is_trained_in_several_stacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = [content(e) for e in trained(*TEXTS)]
+    run, sizes = PackedNetworks.__call__, []
+
+    def seen(self: PackedNetworks, x: torch.Tensor) -> torch.Tensor:
+        result = run(self, x)
+        sizes.append(len(result))
+        return result
+
+    monkeypatch.setattr(PackedNetworks, "__call__", seen)
+    monkeypatch.setattr(memory, "BUDGET", 2 * BUDGET // most_networks(TASK))
+    assert most_networks(TASK) == 2
+    assert [content(e) for e in trained(*TEXTS)] == whole
+    assert set(sizes) == {1, 2}
+
+
 def test_the_estimate_is_near_what_a_stack_takes() -> None:
     """In a process of its own, whose highest memory is that of the stack."""
     code = (
         "import resource, sys, torch\n"
         "from evoact.language import resolve\n"
         "from evoact.records import Candidate, Cohort, TaskSpec\n"
-        "from evoact.training import train_cohort\n"
+        "from evoact.training import memory, train_cohort\n"
+        "memory.BUDGET = 2**40\n"
         "task = TaskSpec(name='digits', network='conv', epochs=1, batch_size=359)\n"
         "def peak(count):\n"
         "    one = Candidate(resolve('silu(x)'))\n"
@@ -53,9 +72,7 @@ def test_the_estimate_is_near_what_a_stack_takes() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     each = int(done.stdout) * 1024 / 64
-    estimate = BUDGET / most_networks(
-        TaskSpec(name="digits", network="conv", epochs=1, batch_size=359)
-    )
+    estimate = memory._bytes(TaskSpec(name="digits", network="conv", epochs=1, batch_size=359))
     assert 0.3 < each / estimate < 2.0
 
 
@@ -99,7 +116,8 @@ def test_lack_of_memory_in_earnest() -> None:
         "import resource\n"
         "from evoact.language import resolve\n"
         "from evoact.records import Candidate, Cohort, TaskSpec\n"
-        "from evoact.training import cohort, train_cohort\n"
+        "from evoact.training import cohort, memory, train_cohort\n"
+        "memory.BUDGET = 2**40\n"
         "task = TaskSpec(name='digits', network='conv', epochs=1, batch_size=1077)\n"
         "one = Candidate(resolve('silu(x)'))\n"
         "train_cohort(Cohort((one,), task, seed=0))\n"
