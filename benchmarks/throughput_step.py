@@ -22,7 +22,7 @@ from evoact.training.forming import data_of, form
 from evoact.training.loop import Training
 from evoact.training.network import OneNetwork
 
-STACK = 32
+STACK = 32  # candidates of a cohort, in as many stacks as pay
 QUICKSTART = "search_spaces/quickstart.yaml"
 RATE = 1e-4  # low, so that no function diverges and leaves the stack
 
@@ -52,7 +52,9 @@ MIXES = {"zoo": zoo_mix, "discovered": discovered_mix}
 
 def step_section(networks: Sequence[str], rounds: int) -> list[dict[str, Any]]:
     """Print the time of a network's step, contestant by contestant."""
-    print(f"Microseconds of a network's step, mnist1d, batch 100, stack of {STACK}, one thread\n")
+    print(
+        f"Microseconds of a network's step, mnist1d, batch 100, a cohort of {STACK}, one thread\n"
+    )
     print("| network | functions | stack, C | stack, torch | floor: ReLU | one at a time, torch "
           "| one / stack | stack / floor |")  # fmt: skip
     print("|---|---|---:|---:|---:|---:|---:|---:|")
@@ -102,16 +104,17 @@ class ReluPlace(Place):
 
 
 class Timed:
-    """A stack in training, an epoch a call; the first one warms up."""
+    """A cohort in training, an epoch a call; the first one warms up."""
 
     def __init__(
         self, candidates: list[Candidate], task: TaskSpec, kernels: str, floor: bool = False
     ) -> None:
         cohort = Cohort(tuple(candidates), task, seed=0, kernels=kernels, timeout=1e9)
-        (self.training,) = form(cohort, range(len(candidates)), _raise)
-        self.steps = self.training.steps_per_epoch * len(candidates)
+        self.trainings = list(form(cohort, range(len(candidates)), _raise))
+        self.steps = self.trainings[0].steps_per_epoch * len(candidates)
         if floor:
-            _replace_banks(self.training)
+            for training in self.trainings:
+                _replace_banks(training)
         self.epochs = 0
         self()
 
@@ -119,7 +122,8 @@ class Timed:
         """Return the processor's microseconds of a network's step."""
         self.epochs += 1
         start = time.process_time()
-        self.training.run(self.epochs)
+        for training in self.trainings:
+            training.run(self.epochs)
         return (time.process_time() - start) / self.steps * 1e6
 
 
