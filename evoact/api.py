@@ -89,7 +89,8 @@ def resume(
 ) -> Study:
     """Go on with a study to its end; what it evaluated is not trained again.
 
-    Executor and workers may be others than before: they do not change results.
+    Executor and workers may be others than before: they do not change results,
+    but in steady state.
 
     Args:
         folder: the folder of the study.

@@ -156,6 +156,11 @@ class AnnealSpec(Section):
         return _ends(self.end)[0] - _ends(self.start)[1]
 
     @property
+    def latest_end(self) -> float:
+        """The share of the training at which g is 1 for every candidate."""
+        return _ends(self.end)[1]
+
+    @property
     def is_off(self) -> bool:
         """Whether every candidate is trained with the late function alone."""
         chosen = self.early if self.evolve else self.early[:1]

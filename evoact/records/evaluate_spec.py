@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from evoact.language import resolve
 from evoact.records.candidate import Candidate
@@ -49,6 +49,10 @@ class EvaluateSpec(Section):
     `kernels` is what computes activations on a CPU: C that is generated and
     compiled, or torch; `auto` takes C where there is a compiler. A study
     decides once, before its first evaluation.
+
+    At each of the `rungs`, which are numbers of epochs, the best
+    `1 / reduction` of a cohort go on and the others are scored where they are;
+    only in the search, never in the confirmation.
     """
 
     executor: Literal["ray", "inline"] = "ray"
@@ -57,7 +61,17 @@ class EvaluateSpec(Section):
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
     kernels: Literal["auto", "c", "torch"] = "auto"
     timeout: Duration = 600.0
+    rungs: tuple[Positive, ...] = ()
+    reduction: Annotated[int, Field(ge=2)] = 2
     confirm: ConfirmSpec = ConfirmSpec()
+
+    @field_validator("rungs")
+    @classmethod
+    def _rising(cls, rungs: tuple[int, ...]) -> tuple[int, ...]:
+        rising = sorted(set(rungs))
+        if list(rungs) != rising:
+            raise ValueError(f"is {list(rungs)}; wanted rising numbers of epochs: {rising}")
+        return rungs
 
     @model_validator(mode="after")
     def _kernels_of_device(self) -> EvaluateSpec:

@@ -1,7 +1,8 @@
 """The format of a study's journal: what each line says.
 
-A journal is a sequence of records, one JSON object a line. It is the only
-truth about a study, with the parameter files that its lines name.
+A journal is a sequence of records, one JSON object a line; those that are true
+together or not at all are one line, a list. It is the only truth about a
+study, with the parameter files that its lines name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any, Final
 from evoact.records.candidate import Candidate
 from evoact.records.evaluation import Evaluation
 
-JOURNAL_VERSION: Final = 2  # 2: controls_asked; journals of 1 are read as they are
+# 2: controls_asked. 3: lists of records; a generation asked in parts. Older
+# journals are read as they are.
+JOURNAL_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class GenerationAsked:
-    """The candidates of a generation, before any of them is trained."""
+    """Candidates of a generation, before any of them is trained.
+
+    In generational mode all of them; in steady state those of a cohort.
+    """
 
     generation: int
     candidates: tuple[Candidate, ...]
@@ -111,10 +117,15 @@ _TYPES: Final[dict[str, type[Record]]] = {
 _NAMES: Final = {record: name for name, record in _TYPES.items()}
 
 
-def encode(record: Record) -> str:
-    """Return the line of a record, without the line break; numbers are finite."""
+def encode(*records: Record) -> str:
+    """Return the line of records, without the line break; numbers are finite."""
+    data = [_data(record) for record in records]
+    return json.dumps(data[0] if len(data) == 1 else data, allow_nan=False)
+
+
+def _data(record: Record) -> dict[str, Any]:
     data = {f.name: _plain(getattr(record, f.name)) for f in fields(record)}
-    return json.dumps({"type": _NAMES[type(record)], **data}, allow_nan=False)
+    return {"type": _NAMES[type(record)], **data}
 
 
 def _plain(value: Any) -> Any:
@@ -135,13 +146,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def decode(line: str) -> Record:
-    """Read the line of a record.
+def decode(line: str) -> list[Record]:
+    """Read the records of a line.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is not the line of a record.
     """
     data = json.loads(line)
+    if data == []:
+        raise ValueError("a line without records")
+    return [_record(item) for item in (data if isinstance(data, list) else [data])]
+
+
+def _record(data: dict[str, Any]) -> Record:
     kind = _TYPES[data.pop("type")]
     if kind is GenerationAsked:
         data["candidates"] = tuple(map(Candidate.from_dict, data["candidates"]))

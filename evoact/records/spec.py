@@ -26,6 +26,7 @@ from evoact.records.possible import (
     read_widths,
     width_text,
 )
+from evoact.records.rungs import check_rungs
 from evoact.records.section import ExpressionText, Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
@@ -227,6 +228,7 @@ class SearchSpec(Section):
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
+        check_rungs(self)
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:

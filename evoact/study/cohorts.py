@@ -4,35 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evoact.records import Candidate, Cohort, cut
+from evoact.records import Candidate, Cohort, Halving, SearchSpec, cut
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
 
 
 def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) -> list[Cohort]:
-    """Cut candidates into cohorts, and leave out what is evaluated already."""
+    """Cut candidates into cohorts, and leave out what is evaluated already.
+
+    With rungs an evaluation depends on the others in its cohort, so one of which
+    any is missing is trained again whole.
+    """
+    halving = halving_of(study.spec) if replicate == 0 else None
     done = study.history.evaluations
-    groups = cut(candidates, study.run.cohort)
-    missing = (tuple(c for c in group if (c.id, replicate) not in done) for group in groups)
-    return [
-        Cohort(
-            group,
-            task=study.spec.task,
-            seed=study.run.seed,
-            replicate=replicate,
-            timeout=study.spec.evaluate.timeout,
-            device=study.run.device,
-            test=replicate > 0,
-            share_prefix=study.spec.anneal.share_prefix,
-            kernels=study.run.kernels,
-        )
-        for group in missing
-        if group
-    ]
+    cohorts = []
+    for group in cut(candidates, study.run.cohort):
+        missing = tuple(c for c in group if (c.id, replicate) not in done)
+        if missing:
+            cohorts.append(_cohort(study, group if halving else missing, replicate, halving))
+    return cohorts
+
+
+def _cohort(
+    study: Study, group: tuple[Candidate, ...], replicate: int, halving: Halving | None
+) -> Cohort:
+    return Cohort(
+        group,
+        task=study.spec.task,
+        seed=study.run.seed,
+        replicate=replicate,
+        timeout=study.spec.evaluate.timeout,
+        device=study.run.device,
+        test=replicate > 0,
+        share_prefix=study.spec.anneal.share_prefix,
+        kernels=study.run.kernels,
+        halving=halving,
+    )
+
+
+def halving_of(spec: SearchSpec) -> Halving | None:
+    """Return which candidates of a cohort stop early in a search; None for no one.
+
+    >>> halving_of(SearchSpec()) is None
+    True
+    """
+    asked, direction = spec.evaluate, spec.objectives[spec.primary]
+    if not asked.rungs:
+        return None
+    return Halving(asked.rungs, asked.reduction, spec.primary, maximise=direction == "max")
 
 
 def train(study: Study, evaluator: Evaluator, cohorts: Sequence[Cohort]) -> None:
     """Train cohorts, and journal what they give as it comes."""
     for evaluations in evaluator.evaluate(cohorts):
-        for evaluation in evaluations:
-            study.record_evaluation(evaluation)
+        study.record_evaluations(evaluations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from itertools import pairwise
 from typing import Final
 
 from evoact.records import SearchSpec
@@ -39,10 +40,23 @@ def trainings(spec: SearchSpec) -> int:
     return search + (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
 
 
+def epochs_of_search(spec: SearchSpec) -> float:
+    """Return how many epochs a candidate of the search is trained for, on average.
+
+    >>> epochs_of_search(SearchSpec(task={"epochs": 12}))
+    12.0
+    """
+    reduction = float(spec.evaluate.reduction)
+    parts = enumerate(pairwise([0, *spec.evaluate.rungs, spec.task.epochs]))
+    return sum((end - start) / reduction**rung for rung, (start, end) in parts)
+
+
 def estimate_seconds(spec: SearchSpec) -> float:
     """Return about how many seconds a search takes on CPUs of this machine."""
-    task = spec.task
-    steps = task.epochs * math.ceil(_SAMPLES[task.name] / task.batch_size)
+    task, search = spec.task, spec.evolution.population * spec.evolution.generations
+    confirmed = trainings(spec) - search
+    epochs = search * epochs_of_search(spec) + confirmed * task.epochs
+    steps = epochs * math.ceil(_SAMPLES[task.name] / task.batch_size)
     seconds = steps * _STEP_MS[task.name, task.network] / 1000.0
     spread = min(worker_count(spec), len(os.sched_getaffinity(0))) * _UTILISATION
-    return _START_SECONDS[spec.evaluate.executor] + trainings(spec) * seconds / spread
+    return _START_SECONDS[spec.evaluate.executor] + seconds / spread

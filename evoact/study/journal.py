@@ -37,10 +37,11 @@ def read_journal(folder: Path) -> list[Record]:
         warnings.warn(f"{path}: the last line was not written whole; left out", stacklevel=2)
     if lines:
         _refuse_newer(path, lines[0])
-    return [_decode(path, number, line) for number, line in enumerate(lines, 1)]
+    decoded = (_decode(path, number, line) for number, line in enumerate(lines, 1))
+    return [record for records in decoded for record in records]
 
 
-def _decode(path: Path, number: int, line: bytes) -> Record:
+def _decode(path: Path, number: int, line: bytes) -> list[Record]:
     try:
         return decode(line.decode())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -84,9 +85,9 @@ class JournalWriter:
         if whole < len(data):
             self._file.truncate(whole)
 
-    def append(self, record: Record) -> None:
-        """Write a record; it is on the disk when this returns."""
-        self._file.write(encode(record).encode() + b"\n")
+    def append(self, *records: Record) -> None:
+        """Write a line of records; they are on the disk when this returns, or none is."""
+        self._file.write(encode(*records).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -1,4 +1,4 @@
-"""The search loop: generations, then confirmation, then the end.
+"""The search loop: candidates, then confirmation, then the end.
 
 The loop is the same for a new study and a resumed one. Evolution is replayed
 from the seed, with the evaluations that the journal holds; only what is
@@ -7,21 +7,14 @@ missing is trained.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
-from evoact.errors import StudyError
-from evoact.evolution import Evolution
-from evoact.records import (
-    Candidate,
-    Evaluation,
-    GenerationAsked,
-    GenerationTold,
-    StudyFinished,
-)
+from evoact.records import Candidate, StudyFinished
 from evoact.study.cohorts import cohorts_of, train
 from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
+from evoact.study.generations import by_generations
+from evoact.study.steady import SteadyState
 from evoact.study.study import Study
 
 
@@ -34,44 +27,14 @@ def run(study: Study, evaluator: Evaluator) -> None:
     """
     if study.is_finished:
         return
-    evolution = Evolution(study.spec, study.run.seed)
-    for generation in range(study.spec.evolution.generations):
-        candidates = evolution.ask()
-        if not candidates:
-            break  # the space is exhausted
-        _ask(study, GenerationAsked(generation, tuple(candidates), tuple(evolution.rejected)))
-        train(study, evaluator, cohorts_of(study, candidates, replicate=0))
-        evaluations = [study.history.evaluations[c.id, 0] for c in candidates]
-        evolution.tell(evaluations)
-        if generation == 0:
-            _refuse_hopeless(evaluations)
-        if generation not in study.history.told:
-            study.record(GenerationTold(generation))
+    if study.spec.evolution.mode == "steady_state":
+        SteadyState(study, evaluator).run()
+    else:
+        by_generations(study, evaluator)
     _confirm(study, evaluator)
     winner = choose_winner(study)
     _control(study, evaluator, winner)
     study.record(StudyFinished(winner))
-
-
-def _ask(study: Study, asked: GenerationAsked) -> None:
-    before = study.history.asked.get(asked.generation)
-    if before is None:
-        study.record(asked)
-    elif before.candidates != asked.candidates:
-        raise StudyError(
-            f"generation {asked.generation} of {study.name} would be bred otherwise now; "
-            f"resume it with the versions it was begun with: {study.run.versions}"
-        )
-
-
-def _refuse_hopeless(evaluations: Sequence[Evaluation]) -> None:
-    if any(evaluation.is_ok for evaluation in evaluations):
-        return
-    reason, count = Counter(f"{e.status}: {e.reason}" for e in evaluations).most_common(1)[0]
-    raise StudyError(
-        f"none of the {len(evaluations)} candidates of the first generation could be trained; "
-        f"{count} of them: {reason}"
-    )
 
 
 def _confirm(study: Study, evaluator: Evaluator) -> None:

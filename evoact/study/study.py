@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -148,18 +148,28 @@ class Study:
                 listener.on_record(record, seen)
         self.history = seen  # another process may have written since `load`
 
-    def record(self, record: Record) -> None:
-        """Write a record to the journal; then tell the listeners."""
+    def record(self, *records: Record) -> None:
+        """Write records to the journal, in one line; then tell the listeners."""
         assert self._writer is not None, "open() the study first"
-        self._writer.append(record)
-        self.history.apply(record)
-        for listener in self._listeners:
-            listener.on_record(record, self.history)
+        self._writer.append(*records)
+        for record in records:
+            self.history.apply(record)
+            for listener in self._listeners:
+                listener.on_record(record, self.history)
 
-    def record_evaluation(self, evaluation: Evaluation) -> None:
-        """Write an evaluation; its trained parameters first, to a file of their own."""
+    def record_evaluations(self, evaluations: Sequence[Evaluation]) -> None:
+        """Write evaluations; their trained parameters first, to files of their own.
+
+        Those of a search with rungs depend on each other, and are one line.
+        """
+        records = [self._evaluated(evaluation) for evaluation in evaluations]
+        together = self.spec.evaluate.rungs and evaluations[0].replicate == 0
+        for line in [records] if together else [[record] for record in records]:
+            self.record(*line)
+
+    def _evaluated(self, evaluation: Evaluation) -> Evaluated:
         digest = save_params(self.folder / "params", evaluation.params)
-        self.record(Evaluated(replace(evaluation, params={}), digest))
+        return Evaluated(replace(evaluation, params={}), digest)
 
     def close(self) -> None:
         """Close the listeners and let others write the journal."""

@@ -138,8 +138,10 @@ def _generation_line(generation: int, history: History, pace: Pace) -> str:
 
 def _best_text(history: History, spec: SearchSpec) -> str:
     for candidate in history.hall_of_fame(spec, 1):
-        value = history.evaluations[candidate.id, 0].objectives[spec.primary]
-        return f"best {spec.primary} {objective_text(spec.primary, value)} ({candidate.text})"
+        evaluation = history.evaluations[candidate.id, 0]
+        value = objective_text(spec.primary, evaluation.objectives[spec.primary])
+        after = f" after {evaluation.epochs} epochs" if spec.evaluate.rungs else ""
+        return f"best {spec.primary} {value}{after} ({candidate.text})"
     return "no candidate could be trained yet"
 
 
@@ -225,17 +227,19 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, expand=True)
     table.add_column("#", justify="right")
     table.add_column("best so far", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in spec.objectives:
+    rungs = ["epochs"] if spec.evaluate.rungs else []
+    for name in [*rungs, *spec.objectives]:
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
         table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=36)
     table.add_column("known as", no_wrap=True)
     for rank, candidate in enumerate(history.hall_of_fame(spec, _BEST), start=1):
-        values = history.evaluations[candidate.id, 0].objectives
+        evaluation = history.evaluations[candidate.id, 0]
         table.add_row(
             str(rank),
             Text(candidate.text),
-            *(objective_text(name, values[name]) for name in spec.objectives),
+            *(str(evaluation.epochs) for _ in rungs),
+            *(objective_text(name, evaluation.objectives[name]) for name in spec.objectives),
             *([Text(annealing_text(candidate))] if wide else []),
             known_name(candidate.late),
         )

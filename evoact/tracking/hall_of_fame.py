@@ -12,16 +12,21 @@ from evoact.tracking.describe import GENES, csv_text, genes_of, known_name, spec
 SIZE: Final = 20
 
 _ALWAYS: Final = ("val_accuracy", "cost", "nodes")
+_RUNGS: Final = ("rung", "epochs")
 
 
 def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
     """Return the names of the columns: every objective, and what people ask for besides.
 
+    With rungs, also how far a candidate came: its values are of then.
+
     >>> hall_of_fame_columns(SearchSpec(objectives={"cost": "min"}))[4:8]
     ['cost', 'val_accuracy', 'nodes', 'generation']
     """
     values = dict.fromkeys([*spec.objectives, *_ALWAYS])
-    return ["rank", "id", "expression", "known_as", *values, "generation", "origin", *GENES]
+    rungs = _RUNGS if spec.evaluate.rungs else ()
+    about = ["generation", "origin", *GENES]
+    return ["rank", "id", "expression", "known_as", *rungs, *values, *about]
 
 
 def hall_of_fame_rows(history: History) -> list[dict[str, str | float | int]]:
@@ -40,13 +45,15 @@ def hall_of_fame_rows(history: History) -> list[dict[str, str | float | int]]:
 def _row(
     rank: int, candidate: Candidate, spec: SearchSpec, history: History
 ) -> dict[str, str | float | int]:
-    measured = history.evaluations[candidate.id, 0].objectives
+    evaluation = history.evaluations[candidate.id, 0]
+    measured, rungs = evaluation.objectives, _RUNGS if spec.evaluate.rungs else ()
     static = {"cost": candidate.late.cost}
     return {
         "rank": rank,
         "id": candidate.id,
         "expression": candidate.text,
         "known_as": known_name(candidate.late),
+        **{name: getattr(evaluation, name) for name in rungs},
         **{n: measured.get(n, static.get(n, "")) for n in [*spec.objectives, *_ALWAYS]},
         "nodes": candidate.late.nodes,
         "generation": history.born[candidate.id],

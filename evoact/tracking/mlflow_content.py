@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,18 +69,17 @@ def generation_points(history: History, generation: int) -> list[Point]:
     """Return the metrics of a generation: `best` is the best of the search so far.
 
     `generation_best` and `median` are those of the generation alone; they and
-    `best` are left out where nothing was trained well.
+    `best` are left out where nothing was trained well. Each is of those that
+    reached the highest rung, as values of others are not to be compared.
     """
     spec = spec_of(history)
     asked = history.asked[generation]
     found = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
     known = [evaluation for evaluation in found if evaluation]
-    values = [e.objectives[spec.primary] for e in known if e.is_ok]
-    so_far = [
-        evaluation.objectives[spec.primary]
-        for candidate, evaluation in history.searched()
-        if evaluation.is_ok and history.born[candidate.id] <= generation
-    ]
+    values = _of_highest_rung(known, spec.primary)
+    searched = history.searched()
+    born = (e for candidate, e in searched if history.born[candidate.id] <= generation)
+    so_far = _of_highest_rung(born, spec.primary)
     better = max if spec.objectives[spec.primary] == "max" else min
     points = {
         "evaluated": float(len(known)),
@@ -92,6 +91,12 @@ def generation_points(history: History, generation: int) -> list[Point]:
     if values:
         points |= {"generation_best": better(values), "median": statistics.median(values)}
     return [(name, value, generation) for name, value in points.items()]
+
+
+def _of_highest_rung(evaluations: Iterable[Evaluation], objective: str) -> list[float]:
+    ok = [evaluation for evaluation in evaluations if evaluation.is_ok]
+    highest = max((evaluation.rung for evaluation in ok), default=0)
+    return [e.objectives[objective] for e in ok if e.rung == highest]
 
 
 def children(history: History) -> list[Child]:

@@ -57,7 +57,10 @@ def expected_trainings(history: History, spec: SearchSpec) -> int:
         if history.controls is not None:
             everyone |= {c.id for c in history.controls.controls.values()}
         return asked + len(everyone) * len(history.confirmation.replicates)
-    to_come = max(0, spec.evolution.generations - len(history.asked)) * spec.evolution.population
+    evolution = spec.evolution
+    to_come = max(0, evolution.generations - len(history.asked)) * evolution.population
+    if evolution.mode == "steady_state":  # the last generation may not be asked whole
+        to_come = max(0, evolution.generations * evolution.population - asked)
     confirm = spec.evaluate.confirm
     confirmed = (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
     return asked + to_come + confirmed

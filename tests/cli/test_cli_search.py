@@ -87,7 +87,7 @@ def test_top_shows_the_hall_of_fame(evoact_command, smoke_run):
 
 def test_curves_show_annealing_and_the_journal_is_plain_json(smoke_run):
     lines = (smoke_run / "journal.jsonl").read_text().splitlines()
-    records = [decode(line) for line in lines]
+    records = [record for line in lines for record in decode(line)]
     annealed = {c.id for r in records for c in getattr(r, "candidates", ()) if c.anneal}
     curves = [
         [point["g"] for point in r.evaluation.curve]

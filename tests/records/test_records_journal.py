@@ -105,8 +105,8 @@ RECORDS = [
 def test_record_round_trip(record: Record) -> None:
     line = encode(record)
     assert "\n" not in line
-    assert decode(line) == record
-    assert encode(decode(line)) == line
+    assert decode(line) == [record]
+    assert encode(*decode(line)) == line
 
 
 def test_every_record_type_is_in_the_table() -> None:
@@ -115,7 +115,7 @@ def test_every_record_type_is_in_the_table() -> None:
 
 def test_candidates_keep_their_history_in_the_journal() -> None:
     child = Candidate(parse("tanh(x)"), None, "crossover", (RELU.id, SILU.id))
-    back = decode(encode(GenerationAsked(0, (child,), ())))
+    (back,) = decode(encode(GenerationAsked(0, (child,), ())))
     assert isinstance(back, GenerationAsked)
     assert back.candidates[0].origin == "crossover"
     assert back.candidates[0].parents == (RELU.id, SILU.id)
@@ -126,7 +126,7 @@ def test_nan_in_a_curve_becomes_null() -> None:
     line = encode(Evaluated(Evaluation.failed(RELU, "it diverged", curve=curve)))
     assert "NaN" not in line
     assert "Infinity" not in line
-    back = decode(line)
+    (back,) = decode(line)
     assert isinstance(back, Evaluated)
     assert back.evaluation.curve == ({"loss": None, "g": None}, {"loss": None, "g": 0.5})
 
@@ -148,7 +148,7 @@ def test_any_text_and_number_survives(
     evaluation = Evaluation(
         RELU.id, Status.OK, reason, {name: value}, seconds=abs(value), environment=environment
     )
-    assert decode(encode(Evaluated(evaluation))) == Evaluated(evaluation)
+    assert decode(encode(Evaluated(evaluation))) == [Evaluated(evaluation)]
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,7 @@ def test_any_text_and_number_survives(
         '{"type": "unheard of"}',
         "{}",
         "[]",
+        "[[]]",
         '{"type": "generation_told"}',
         '{"type": "generation_told", "generation": 1, "more": 2}',
         '{"type": "generation_asked", "generation": 1}',
@@ -169,3 +170,10 @@ def test_any_text_and_number_survives(
 def test_what_is_no_record(line: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         decode(line)
+
+
+def test_records_that_are_true_together_are_one_line() -> None:
+    line = encode(*RECORDS)
+    assert "\n" not in line
+    assert decode(line) == list(RECORDS)
+    assert [encode(record) for record in decode(line)] == [encode(r) for r in RECORDS]

@@ -89,7 +89,7 @@ def test_migrating_leaves_what_was_given_as_it_is() -> None:
 
 def test_journals_of_version_1_have_the_genes_of_then() -> None:
     lines = (FIXTURES / "language_v1" / "study" / "journal.jsonl").read_text().splitlines()
-    records = [decode(line) for line in lines]
+    records = [record for line in lines for record in decode(line)]
     everyone = [c for r in records if isinstance(r, GenerationAsked) for c in r.candidates]
     annealed = [c for c in everyone if c.anneal]
     assert annealed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from rich.console import Console as Terminal
@@ -88,6 +89,24 @@ def test_a_study_begun_with_c_is_not_gone_on_with_by_torch(tiny, tmp_path, count
             api.resume(study.folder)
     assert (study.folder / "journal.jsonl").read_bytes() == before
     assert api.resume(study.folder).is_finished
+
+
+def test_a_study_of_spec_version_2_goes_on_with_torch(tiny, tmp_path, counting):
+    study = Study.create(asking(tiny, "torch"), tmp_path, None, 0)
+    journal = study.folder / "journal.jsonl"
+    first = json.loads(journal.read_text()) | {"journal_version": 2}
+    spec = first["spec"] | {"spec_version": 2}
+    del spec["run"]["kernels"], spec["run"]["versions"]["kernels"]
+    for key in ("kernels", "rungs", "reduction"):
+        del spec["evaluate"][key]
+    journal.write_text(json.dumps(first | {"spec": spec}) + "\n")
+    old = Study.load(study.folder)
+    old.open([])
+    run(old, counting())
+    old.close()
+    assert old.run.kernels == "torch"
+    assert {e.environment["kernels"] for e in old.history.evaluations.values()} == {"torch"}
+    assert old.is_finished
 
 
 @needs_c

@@ -235,7 +235,10 @@ def test_views_rebuilt_from_the_journal_equal_those_written_live(tiny, tmp_path,
 def test_history_of_the_journal_is_the_history_of_the_run(tiny, tmp_path, counting):
     study = searched(tiny, tmp_path, "a", counting())
     lines = (study.folder / "journal.jsonl").read_text().splitlines()
-    assert History.of(map(decode, lines)).evaluations == study.history.evaluations
+    assert (
+        History.of(record for line in lines for record in decode(line)).evaluations
+        == study.history.evaluations
+    )
 
 
 def test_trained_parameters_are_kept_and_checked(tiny, tmp_path, counting):

@@ -65,6 +65,29 @@ def test_off_is_off_though_yaml_reads_it_as_false():
         ("objectives: {val_accuracy: up}", ["objectives.val_accuracy", "'up'"]),
         ("objectives: {}", ["objectives", "at least 1"]),
         ("evolution: {seeds: [\"__import__('os')\"]}", ["evolution.seeds[0]", "unexpected"]),
+        (
+            "task: {epochs: 20}\nanneal: {early: none}\nevaluate:\n  rungs: [5, 20]",
+            ["f.yaml:4: evaluate.rungs: is [5, 20]", "task.epochs is 20"],
+        ),
+        (
+            "task: {epochs: 20}\nanneal: {end: [0.1, 0.3]}\nevaluate:\n  rungs: [9, 15]",
+            [
+                "f.yaml:4: evaluate.rungs: is [9, 15]",
+                "anneal.hold 0.2: wanted the first rung at 10",
+            ],
+        ),
+        (
+            "task: {epochs: 4}\nevaluate:\n  rungs: [2]",
+            ["f.yaml:3: evaluate.rungs: is [2]", "which leaves no rung below task.epochs 4"],
+        ),
+        (
+            "anneal: {early: none}\nevaluate: {rungs: [5]}\nobjectives: {cost: min}",
+            ["f.yaml:2: evaluate.rungs", "cost, which needs no training", "val_accuracy or val_lo"],
+        ),
+        (
+            "anneal: {early: none}\nevaluate: {rungs: [5]}\nevolution: {population: 8}",
+            ["f.yaml:2: evaluate.rungs", "evolution.cohort auto makes cohorts of 1", "2 or more"],
+        ),
         ("evaluate: {timeout: soon}", ["evaluate.timeout", "'soon'", "10m"]),
         ("evolution: {cohort: some}", ["evolution.cohort", "'some'", "'auto'", "integer"]),
         ("task: {name: mnist}", ["task.name", "'mnist'", "mnist1d"]),

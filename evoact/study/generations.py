@@ -1,0 +1,65 @@
+"""A search generation by generation: all of one are told before the next is bred."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from evoact.errors import StudyError
+from evoact.evolution import Evolution
+from evoact.records import Candidate, Evaluation, GenerationAsked, GenerationTold
+from evoact.study.cohorts import cohorts_of, train
+from evoact.study.evaluators import Evaluator
+from evoact.study.study import Study
+
+
+def by_generations(study: Study, evaluator: Evaluator) -> None:
+    """Search to the last generation, or until the space is exhausted.
+
+    Raises:
+        StudyError: as for `check_bred` and `told`.
+    """
+    evolution = Evolution(study.spec, study.run.seed)
+    for generation in range(study.spec.evolution.generations):
+        candidates = evolution.ask()
+        if not candidates:
+            break  # the space is exhausted
+        asked = GenerationAsked(generation, tuple(candidates), tuple(evolution.rejected))
+        if (before := study.history.asked.get(generation)) is None:
+            study.record(asked)
+        else:
+            check_bred(study, before, asked)
+        train(study, evaluator, cohorts_of(study, candidates, replicate=0))
+        evolution.tell(told(study, generation))
+        if generation not in study.history.told:
+            study.record(GenerationTold(generation))
+
+
+def check_bred(study: Study, journalled: GenerationAsked, bred: GenerationAsked) -> None:
+    """Compare what was bred from the journal's evaluations with what it says was bred.
+
+    Raises:
+        StudyError: they are not the same candidates.
+    """
+    if (journalled.generation, journalled.candidates) != (bred.generation, bred.candidates):
+        raise StudyError(
+            f"generation {journalled.generation} of {study.name} would be bred otherwise now; "
+            f"resume it with the versions it was begun with: {study.run.versions}"
+        )
+
+
+def told(study: Study, generation: int) -> list[Evaluation]:
+    """Return the evaluations of a generation, which are all there.
+
+    Raises:
+        StudyError: it is the first one, and no candidate could be trained.
+    """
+    asked: Sequence[Candidate] = study.history.asked[generation].candidates
+    evaluations = [study.history.evaluations[candidate.id, 0] for candidate in asked]
+    if generation > 0 or any(evaluation.is_ok for evaluation in evaluations):
+        return evaluations
+    reason, count = Counter(f"{e.status}: {e.reason}" for e in evaluations).most_common(1)[0]
+    raise StudyError(
+        f"none of the {len(evaluations)} candidates of the first generation could be trained; "
+        f"{count} of them: {reason}"
+    )

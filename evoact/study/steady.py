@@ -1,0 +1,121 @@
+"""A search in steady state: what a worker takes next is bred of all that is known then.
+
+No worker waits for the others of a generation. So what is bred depends on which
+training ended first; the journal holds that order, and a resumed study replays
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from evoact.evolution import Evolution
+from evoact.records import Candidate, Evaluated, Evaluation, GenerationAsked, GenerationTold
+from evoact.study.cohorts import cohorts_of
+from evoact.study.evaluators import Evaluator
+from evoact.study.generations import check_bred, told
+from evoact.study.journal import read_journal
+from evoact.study.study import Study
+
+# Cohorts in reserve: a worker that is free takes it while the next is bred.
+_RESERVE: Final = 1
+
+
+class SteadyState:
+    """Asks for a cohort whenever one ended, until `population * generations` were asked.
+
+    A generation is every `population` candidates, in the order that they were
+    asked; it is asked cohort by cohort, none of which is of two generations.
+
+    Args:
+        study: an open study.
+        evaluator: trains its cohorts.
+    """
+
+    def __init__(self, study: Study, evaluator: Evaluator) -> None:
+        self._study, self._evaluator = study, evaluator
+        self._evolution = Evolution(study.spec, study.run.seed)
+        self._asked = 0
+        self._exhausted = False
+        self._open: list[Sequence[Candidate]] = []
+
+    def run(self) -> None:
+        """Search to the end.
+
+        Raises:
+            StudyError: no candidate of the first generation could be trained, or
+                the journal is of a search that this version would do otherwise.
+        """
+        self._replay()
+        self._fill()
+        while self._open:
+            self._take(self._evaluator.next_evaluations())
+            self._fill()  # first of all: trackers are told while workers train
+            self._close_generations()
+        self._close_generations()
+
+    def _replay(self) -> None:
+        """Do again what the journal says, and submit what it lacks."""
+        asked = []
+        for record in read_journal(self._study.folder):
+            if isinstance(record, GenerationAsked):
+                bred = self._ask()
+                check_bred(self._study, record, bred)
+                asked.append(bred.candidates)
+            elif isinstance(record, Evaluated) and record.evaluation.replicate == 0:
+                self._evolution.tell([record.evaluation])
+        for candidates in asked:
+            self._submit(candidates)
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether there is more to ask for."""
+        spec = self._study.spec.evolution
+        ended = self._exhausted or self._study.history.confirmation is not None
+        return not ended and self._asked < spec.population * spec.generations
+
+    def _ask(self) -> GenerationAsked:
+        """Breed the next cohort; its size follows from how many were asked before."""
+        population = self._study.spec.evolution.population
+        generation, position = divmod(self._asked, population)
+        size = min(self._study.run.cohort, population - position)
+        candidates = tuple(self._evolution.ask(size))
+        self._asked += len(candidates)
+        return GenerationAsked(generation, candidates, tuple(self._evolution.rejected))
+
+    def _fill(self) -> None:
+        """Ask until all workers have something to do, and there is one cohort in reserve."""
+        while self._goes_on and len(self._open) < self._evaluator.workers + _RESERVE:
+            asked = self._ask()
+            if not asked.candidates:
+                self._exhausted = True
+                return
+            self._study.record(asked)
+            self._submit(asked.candidates)
+
+    def _submit(self, candidates: Sequence[Candidate]) -> None:
+        cohorts = cohorts_of(self._study, candidates, replicate=0)
+        if cohorts:
+            self._open.append(candidates)
+        for cohort in cohorts:
+            self._evaluator.submit(cohort)
+
+    def _take(self, evaluations: Sequence[Evaluation]) -> None:
+        self._study.record_evaluations(evaluations)
+        for evaluation in evaluations:
+            self._evolution.tell([evaluation])
+        self._open = [candidates for candidates in self._open if not self._done(candidates)]
+
+    def _done(self, candidates: Sequence[Candidate]) -> bool:
+        return all((c.id, 0) in self._study.history.evaluations for c in candidates)
+
+    def _close_generations(self) -> None:
+        """Say which generations were evaluated to the last candidate, in their order."""
+        history, population = self._study.history, self._study.spec.evolution.population
+        while (asked := history.asked.get(len(history.told))) is not None:
+            whole = len(asked.candidates) == population or not self._goes_on
+            if not whole or not self._done(asked.candidates):
+                return
+            told(self._study, asked.generation)
+            self._study.record(GenerationTold(asked.generation))
