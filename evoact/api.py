@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from evoact.errors import InputError
 from evoact.records import Listener, SearchSpec, costly_early
-from evoact.study import Study, load_space, make_evaluator, refuse_existing, run, with_control
+from evoact.study import (
+    Study,
+    load_space,
+    make_evaluator,
+    refuse_existing,
+    run,
+    warmed,
+    with_control,
+)
 from evoact.tracking import (
     ConfirmationCsv,
     Guarded,
@@ -66,6 +74,7 @@ def search(
 
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
+    spec = warmed(spec)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
     for sentence in costly_early(spec):

@@ -7,6 +7,7 @@ from evoact.records.cohort import Cohort, Halving, cut
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
+from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
@@ -30,7 +31,6 @@ from evoact.records.spec import (
     OBJECTIVES,
     TASKS,
     THREADS,
-    EvolutionSpec,
     LanguageSpec,
     RunSpec,
     SearchSpec,

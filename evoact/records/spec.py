@@ -6,7 +6,6 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -16,6 +15,7 @@ from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
 from evoact.records.evaluate_spec import EvaluateSpec
+from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -27,7 +27,7 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import ExpressionText, Positive, Section, one_of
+from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
 TASKS: Final = ("digits", "mnist1d")
@@ -141,33 +141,6 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
-class EvolutionSpec(Section):
-    """How candidates are bred and selected.
-
-    With `mode: steady_state` workers never wait for a generation: of what is
-    known when a cohort ends, the next one is bred. What is found then depends
-    on which training ends first. A generation is then every `population`
-    candidates, in the order that they are asked.
-    """
-
-    algorithm: Literal["gp"] = "gp"
-    mode: Literal["generational", "steady_state"] = "generational"
-    population: Annotated[int, Field(ge=2)] = 24
-    generations: Positive = 8
-    seeds: tuple[ExpressionText, ...] = ("relu", "silu")
-    crossover: Annotated[float, Field(ge=0, le=1)] = 0.4
-    tournament: Annotated[int, Field(ge=1)] = 3
-    cohort: Literal["auto"] | Positive = "auto"
-
-    def cohort_size(self) -> int:
-        """Return how many candidates go to a worker at once.
-
-        Of the space alone, never of timing or the number of workers, so that
-        a study's cohorts are the same wherever it runs.
-        """
-        return math.ceil(self.population / 8) if self.cohort == "auto" else self.cohort
-
-
 def _yaml_off(value: Any) -> Any:
     return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
 
@@ -220,11 +193,9 @@ class SearchSpec(Section):
     def _reachable(self) -> SearchSpec:
         for text in self.evolution.seeds:
             check_seed(text, self.language)
-        if len(self.evolution.seeds) > self.evolution.population:
-            raise ValueError(
-                f"evolution.seeds are {len(self.evolution.seeds)}, more than evolution.population "
-                f"{self.evolution.population}; raise the population or drop some"
-            )
+        for text in self.evolution.warm:
+            check_seed(text, self.language, "evolution.warm_start")
+        _check_first(self.evolution)
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
@@ -234,6 +205,10 @@ class SearchSpec(Section):
     def seed_expressions(self) -> tuple[Expression, ...]:
         """Return the expressions that the first generation starts from."""
         return tuple(resolve(text) for text in self.evolution.seeds)
+
+    def warm_expressions(self) -> tuple[Expression, ...]:
+        """Return those that enter it after the seeds: found by an earlier search."""
+        return tuple(resolve(text) for text in self.evolution.warm)
 
     @property
     def primary(self) -> str:
@@ -256,4 +231,15 @@ class SearchSpec(Section):
         return tuple(
             objectives[name] if direction == "max" else -objectives[name]
             for name, direction in self.objectives.items()
+        )
+
+
+def _check_first(evolution: EvolutionSpec) -> None:
+    """Raise `ValueError` where the first generation has no room for what it starts from."""
+    given = {"seeds": len(evolution.seeds), "warm_start": len(evolution.warm)}
+    if sum(given.values()) > evolution.population:
+        what = " and ".join(f"evolution.{key} are {n}" for key, n in given.items() if n)
+        raise ValueError(
+            f"{what}, more than evolution.population {evolution.population}; "
+            "raise the population or drop some"
         )

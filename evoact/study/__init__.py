@@ -7,6 +7,7 @@ from evoact.study.journal import read_journal
 from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, refuse_existing
+from evoact.study.warm import warmed
 
 __all__ = [
     "CONTROLS",
@@ -22,5 +23,6 @@ __all__ = [
     "refuse_existing",
     "run",
     "space_from_text",
+    "warmed",
     "with_control",
 ]
