@@ -58,7 +58,7 @@ class Evolution:
         made = grammar(space.language, self._rng)
         self._generator = Generator(made, self._rng)
         self._mutation = Mutation(made, self._generator, self._rng)
-        self._admission = Admission(space.language)
+        self._admission = Admission(space)
         self._survivors = SURVIVORS[space.evolution.algorithm]
         self._rates = Rates(
             list(self._mutation.operators),

@@ -10,6 +10,19 @@ from pydantic import Field
 from evoact.records.section import ExpressionText, Positive, Section
 
 
+class ScreensSpec(Section):
+    """What is rejected before it is trained, besides what is not finite or constant.
+
+    `linear` functions make a network no more than one layer. With a `depth`,
+    signal and gradient are followed through so many random layers with the
+    function's own gain, and one that makes either explode or vanish there is
+    rejected; 0 lets all through. Its reason stands in the journal.
+    """
+
+    linear: bool = True
+    depth: Annotated[int, Field(ge=0, le=1000)] = 4
+
+
 class EvolutionSpec(Section):
     """How candidates are bred and selected.
 
@@ -43,6 +56,7 @@ class EvolutionSpec(Section):
     immigrants: Annotated[float, Field(ge=0, le=1)] = 0.1
     adaptive: bool = False
     tournament: Annotated[int, Field(ge=1)] = 3
+    screens: ScreensSpec = ScreensSpec()
     cohort: Literal["auto"] | Positive = "auto"
 
     @property

@@ -38,6 +38,7 @@ def test_a_study_of_version_2_goes_on_with_torch() -> None:
     spec = SearchSpec.model_validate(V2)
     assert (spec.run.kernels, spec.evaluate.kernels) == ("torch", "torch")
     assert (spec.evaluate.timeout, spec.evolution.mode) == (90.0, "generational")
+    assert (spec.evolution.screens.linear, spec.evolution.screens.depth) == (False, 0)
     kept = spec.model_dump(mode="json", exclude={"spec_version": True, "evaluate": True})
     kept["evolution"] = {key: kept["evolution"][key] for key in V2["evolution"]}  # there are more
     assert {**V2, "run": kept["run"]} == {**V2, **kept}
