@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from evoact.evolution.individual import Individual
@@ -16,11 +17,14 @@ from evoact.language import (
     is_finite_near_zero,
     signal_at_depth,
 )
+from evoact.language.measures import STATIC, measure
 from evoact.records import LanguageSpec, SearchSpec
 
 # Of second moments, from the first layer to the last. Far from what trains: of
 # the zoo, exponentials, cubes and sines of 30 * x.
 MOST_GROWTH: Final = 1e8
+
+_CHEAP: Final = ("cost", "nodes")  # the others take hundredths of a second
 
 NOT_FINITE: Final = "not finite on normal inputs"
 
@@ -33,7 +37,7 @@ class Screens:
     counted.
 
     Args:
-        space: its limits of size, and `evolution.screens`.
+        space: its limits of size, `evolution.screens`, and `constraints`.
 
     >>> from evoact.language import parse
     >>> screens = Screens(SearchSpec(language={"normalise": "none"}))
@@ -45,6 +49,8 @@ class Screens:
     def __init__(self, space: SearchSpec) -> None:
         self._language: LanguageSpec = space.language
         self._spec = space.evolution.screens
+        self._constraints = sorted(space.conditions(), key=lambda c: c.name not in _CHEAP)
+        self._measures = [name for name in space.objectives if name in STATIC]
 
     def of_bred(self, tree: Individual, expression: Expression) -> str | None:
         """Return what is wrong with an offspring as it was bred, if anything is.
@@ -65,7 +71,17 @@ class Screens:
 
     def of_scored(self, late: Expression) -> str | None:
         """Return what is wrong with a function as it would be scored, if anything is."""
-        return next(self._faults_of_signal(late), None)
+        return next(chain(self._faults_of_signal(late), self._faults_of_facts(late)), None)
+
+    def _faults_of_facts(self, late: Expression) -> Iterator[str]:
+        """Yield the constraints that a function violates, and objectives without a value."""
+        for constraint in self._constraints:
+            if not constraint.holds(late):
+                yield f"violates {constraint}"
+        for name in self._measures:
+            value = measure(name, late)
+            if value is None or not math.isfinite(value):
+                yield f"{name} is {'not known' if value is None else 'infinite'}"
 
     def _faults_of_signal(self, late: Expression) -> Iterator[str]:
         depth = self._spec.depth

@@ -4,6 +4,7 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate
 from evoact.records.cohort import Cohort, Halving, cut
+from evoact.records.constraints import Constraint
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -55,6 +56,7 @@ __all__ = [
     "Cohort",
     "ConfirmSpec",
     "ConfirmationAsked",
+    "Constraint",
     "ControlsAsked",
     "EvaluateSpec",
     "Evaluated",

@@ -49,6 +49,7 @@ class Cohort:
             last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
             the others in the cohort.
+        objectives: what is measured besides accuracy, loss, cost and nodes.
     """
 
     candidates: tuple[Candidate, ...]
@@ -61,6 +62,7 @@ class Cohort:
     share_prefix: bool = False
     kernels: str = "torch"
     halving: Halving | None = None
+    objectives: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -75,6 +77,7 @@ class Cohort:
             "share_prefix": self.share_prefix,
             "kernels": self.kernels,
             "halving": asdict(self.halving) if self.halving else None,
+            "objectives": list(self.objectives),
         }
 
     @classmethod
@@ -84,8 +87,13 @@ class Cohort:
         halving = data["halving"] and Halving(
             **{**data["halving"], "rungs": tuple(data["halving"]["rungs"])}
         )
-        task = TaskSpec(**data["task"])
-        return cls(**{**data, "candidates": candidates, "task": task, "halving": halving})
+        read = {
+            "candidates": candidates,
+            "task": TaskSpec(**data["task"]),
+            "halving": halving,
+            "objectives": tuple(data["objectives"]),
+        }
+        return cls(**{**data, **read})
 
 
 def cut(candidates: Iterable[Candidate], size: int) -> list[tuple[Candidate, ...]]:

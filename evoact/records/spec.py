@@ -13,7 +13,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, m
 
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
+from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
+from evoact.records.constraints import Constraint, ConstraintText
 from evoact.records.evaluate_spec import EvaluateSpec
 from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
@@ -27,12 +29,12 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import Positive, Section, one_of
+from evoact.records.section import Positive, Section, one_of, refuse
 from evoact.records.shape import Shape, read_shape
 
 TASKS: Final = ("digits", "mnist1d")
 NETWORKS: Final = ("mlp", "conv", "attention")
-OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
+OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
@@ -52,6 +54,9 @@ class TaskSpec(Section):
     about as many weights; `round` takes the nearest multiple of the group;
     `strict` takes the sizes as they are, and such a candidate fails where the
     group does not divide them.
+
+    `noise` is that of the copy of the validation data which `val_noisy_accuracy`
+    is measured on: normal, in standard deviations of the features.
     """
 
     name: Annotated[str, one_of(TASKS)] = "mnist1d"
@@ -61,6 +66,7 @@ class TaskSpec(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
+    noise: Annotated[float, Field(gt=0)] = 0.3
 
 
 class LanguageSpec(Section):
@@ -180,6 +186,7 @@ class SearchSpec(Section):
     objectives: Annotated[
         dict[Annotated[str, one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
     ] = Field(default={"val_accuracy": "max"})
+    constraints: tuple[ConstraintText, ...] = ()
     evaluate: EvaluateSpec = EvaluateSpec()
     tracking: TrackingSpec = TrackingSpec()
     run: RunSpec | None = None
@@ -200,6 +207,7 @@ class SearchSpec(Section):
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
         check_rungs(self)
+        _check_bounds(self)
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
@@ -209,6 +217,10 @@ class SearchSpec(Section):
     def warm_expressions(self) -> tuple[Expression, ...]:
         """Return those that enter it after the seeds: found by an earlier search."""
         return tuple(resolve(text) for text in self.evolution.warm)
+
+    def conditions(self) -> tuple[Constraint, ...]:
+        """Return what an expression must fulfil to be trained."""
+        return tuple(map(Constraint.parse, self.constraints))
 
     @property
     def primary(self) -> str:
@@ -243,3 +255,22 @@ def _check_first(evolution: EvolutionSpec) -> None:
             f"{what}, more than evolution.population {evolution.population}; "
             "raise the population or drop some"
         )
+
+
+def _check_bounds(spec: SearchSpec) -> None:
+    """Raise `ValidationError` for a constraint that no candidate can fulfil.
+
+    By Poincare's inequality the variance of f(z) under N(0, 1) is at most E[f'(z)^2], and
+    equal to it for linear functions alone.
+    """
+    for place, constraint in enumerate(spec.conditions()):
+        bound = constraint.wanted
+        steep = constraint.name == "one_lipschitz" and bound == "true"
+        if constraint.name == "lipschitz" and isinstance(bound, float):
+            steep = constraint.relation in ("<=", "<") and bound <= 1.0
+        if steep and spec.language.normalise == "full":
+            text = (
+                f"is {str(constraint)!r}, but language.normalise full makes the variance 1, which "
+                "no function so flat has but a linear one; wanted language.normalise: none or scale"
+            )
+            refuse(("constraints", place), text, str(constraint))

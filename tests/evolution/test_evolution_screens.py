@@ -118,3 +118,55 @@ def test_nothing_that_is_screened_is_asked() -> None:
         assert not any(is_affine(c.late) or screens.of_scored(c.late) for c in candidates)
         evolution.tell([Evaluation.ok(c, val_accuracy=c.late.cost) for c in candidates])
     assert {"linear", "duplicate", EXPLODES} <= reasons
+
+
+# Constraints and objectives on the expression alone
+
+
+def test_constraints_are_screens() -> None:
+    spec = SearchSpec(
+        language={"normalise": "none"},
+        constraints=["cost <= 6", "lipschitz <= 1", "smoothness > 0.1", {"bounded": True}],
+        evolution={"seeds": ["silu", "tanh", "relu"]},
+    )
+    evolution = Evolution(spec, seed=0)
+    candidates = evolution.ask(6)
+    assert [c.text for c in candidates if c.origin == "seed"] == ["tanh(x)"]
+    seeds = {r.text: r.reason for r in evolution.rejected if r.origin == "seed"}
+    assert seeds == {"silu(x)": "violates lipschitz <= 1", "relu(x)": "violates bounded: true"}
+    for candidate in candidates:
+        assert all(c.holds(candidate.late) for c in spec.conditions())
+    counted = {r.kind for r in evolution.rejected}
+    assert {"violates lipschitz <= 1", "violates bounded"} <= counted
+
+
+def test_constraints_hold_for_the_function_as_it_is_scored() -> None:
+    """Standardised, relu costs a product and a difference more."""
+    for normalise, holds in (("none", True), ("full", False)):
+        spec = SearchSpec(language={"normalise": normalise}, constraints=["cost <= 1"])
+        reasons = {r.reason for r in _rejected(spec, "relu")}
+        assert ("violates cost <= 1" not in reasons) is holds
+
+
+def _rejected(spec: SearchSpec, seed: str) -> list[Rejected]:
+    seeded = spec.evolution.model_copy(update={"seeds": (seed,), "population": 2})
+    evolution = Evolution(spec.model_copy(update={"evolution": seeded}), seed=0)
+    evolution.ask(1)
+    return [r for r in evolution.rejected if r.origin == "seed"]
+
+
+@pytest.mark.parametrize(
+    ("seed", "reason"),
+    [
+        ("x * tanh(x)", None),
+        ("square", "lipschitz is infinite"),
+        ("left(x) * tanh(right(x))", "lipschitz is not known"),
+    ],
+)
+def test_an_objective_needs_a_value(seed: str, reason: str | None) -> None:
+    spec = SearchSpec(
+        objectives={"val_accuracy": "max", "lipschitz": "min"},
+        language={"primitives": ["add", "mul", "tanh", "left", "concat"], "widths": [1, "1/2"]},
+    )
+    found = [r.reason for r in _rejected(spec, seed)]
+    assert found == ([reason] if reason else [])

@@ -40,8 +40,9 @@ def test_a_study_of_version_2_goes_on_with_torch() -> None:
     assert (spec.evaluate.timeout, spec.evolution.mode) == (90.0, "generational")
     assert (spec.evolution.screens.linear, spec.evolution.screens.depth) == (False, 0)
     kept = spec.model_dump(mode="json", exclude={"spec_version": True, "evaluate": True})
-    kept["evolution"] = {key: kept["evolution"][key] for key in V2["evolution"]}  # there are more
-    assert {**V2, "run": kept["run"]} == {**V2, **kept}
+    for section, said in V2.items():
+        if isinstance(said, dict) and section in kept:
+            assert {key: kept[section][key] for key in said} == said  # there are more
     assert kept["run"] == {**V2["run"], "kernels": "torch"}
     assert SearchSpec.model_validate(spec.model_dump(mode="json")) == spec
 
