@@ -27,10 +27,10 @@ def show_top(folder: Path, n: int, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    # The genes in one text: eight columns of them are for files.
+    # The genes in one text: eight columns of them are for files. Rungs: by their epochs.
     annealing = {c.id: annealing_text(c) for c in study.history.candidates.values()}
     rows = [{**row, "annealing": annealing[str(row["id"])]} for row in rows]
-    every = [c for c in hall_of_fame_columns(study.spec) if c not in GENES]
+    every = [c for c in hall_of_fame_columns(study.spec) if c not in {*GENES, "rung"}]
     columns = [c for c in [*every, "annealing"] if any(row[c] not in {"", "-"} for row in rows)]
     table = Table(title=f"{study.name}: hall of fame", box=box.SIMPLE)
     for column in columns:

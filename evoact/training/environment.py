@@ -67,7 +67,7 @@ def describe(cohort: Cohort) -> dict[str, Any]:
         "dtype": DTYPE,
         "threads": torch.get_num_threads(),
         "kernels": kernels_here(cohort.kernels),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a plain text: its own type makes readers import torch
         "evoact": version("evoact"),
         "language": LANGUAGE_VERSION,
     }

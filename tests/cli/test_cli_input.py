@@ -120,12 +120,12 @@ def test_bad_arguments(call, tmp_path, arguments, fragments):
 
 @pytest.mark.parametrize("reply", [None, b"HTTP/1.0 400 Bad Request\r\n\r\n"])
 def test_a_port_where_something_else_listens_is_told_soon(reply):
-    from evoact.study.evaluators.ray import _check_answers
+    from evoact.study.evaluators.cluster import check_answers
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_serve_once, args=(server, reply), daemon=True).start()
         with pytest.raises(InputError, match="no Ray head answers"):
-            _check_answers(f"127.0.0.1:{server.getsockname()[1]}")
+            check_answers(f"127.0.0.1:{server.getsockname()[1]}")
 
 
 def _serve_once(server: socket.socket, reply: bytes | None) -> None:

@@ -59,6 +59,7 @@ def workers_killed(times: int) -> Iterator[list[int]]:
         while len(killed) < times and time.monotonic() < deadline:
             for process in psutil.Process().children(recursive=True):
                 if process.pid not in killed and _is_training(process):
+                    time.sleep(0.3)  # until it has its cohort; it imports torch then
                     process.kill()
                     killed.append(process.pid)
             time.sleep(0.02)

@@ -30,7 +30,8 @@ POPULATION, GENERATIONS = 6, 3
 def ray():
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    # For two evaluators of two workers each, which they keep until they are closed.
+    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
 

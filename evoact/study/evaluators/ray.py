@@ -1,19 +1,20 @@
-"""Training on a Ray cluster: one Tune run, one trial a cohort.
+"""Training on a Ray cluster: one Tune run, one trial a worker.
 
-Tune asks a searcher for trials; ours hands out the cohorts that the study's
-loop has put into a queue, and puts results into another. So the loop is the
-same whoever trains, and Tune keeps actors, resources and lost nodes.
+A worker asks a mailbox for cohorts until the search ends; so data, imports and
+compiled code stay in its process, and it does not wait for Tune between two of
+them. Tune keeps actors and resources, and starts another worker for one that is
+lost.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
-import queue
 import shutil
-import socket
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,77 +22,78 @@ from typing import Any, Final
 import ray
 from ray import tune
 from ray.tune.search import Searcher
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from evoact.errors import InputError, StudyError
 from evoact.records import DTYPE, THREADS, Cohort, Evaluation
 from evoact.study.evaluators.base import Evaluator
+from evoact.study.evaluators.cluster import connect
+from evoact.study.evaluators.mailbox import Mailbox, Result
 
-_CONNECT_SECONDS: Final = 5.0
-_POLL_SECONDS: Final = 0.05
-_LOST_NODE_RETRIES: Final = 2
+_TRIES: Final = 3
+_WATCH_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 15.0
-_SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
 class CohortTrainable(tune.Trainable):
-    """A Tune trial that trains one cohort; its actor stays for the next."""
+    """A Tune trial that is a worker: it trains cohorts until there are none."""
 
-    def setup(self, config: dict[str, Any]) -> None:
-        """Take the first cohort."""
-        self.text = config["cohort"]
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another cohort; data and imports stay in the process."""
-        self.text = new_config["cohort"]
-        return True
+    def setup(self, config: dict[str, Any], mailbox: Any = None) -> None:  # noqa: ARG002  # Tune's signature
+        """Keep where cohorts come from; `mailbox` is an actor."""
+        self.mailbox = mailbox
 
     def step(self) -> dict[str, Any]:
-        """Train the cohort and report all of it at once."""
-        from evoact.training import train_cohort
-
-        try:
-            evaluations = train_cohort(Cohort.from_dict(json.loads(self.text)))
-        except StudyError as error:  # no other try would end otherwise
-            return {"refused": str(error), "done": True}
-        return {"evaluations": [e.to_dict() for e in evaluations], "done": True}
+        """Train what the mailbox gives."""
+        while (text := ray.get(self.mailbox.take.remote(self.trial_id))) is not None:
+            ray.get(self.mailbox.give.remote(self.trial_id, _trained(text)))
+        return {"done": True}
 
 
-class _Feed(Searcher):
-    """A searcher that suggests what the study's loop has queued."""
+def _trained(text: str) -> Result:
+    from evoact.training import train_cohort
 
-    def __init__(self) -> None:
+    try:
+        evaluations = train_cohort(Cohort.from_dict(json.loads(text)))
+    except StudyError as error:  # no other try would end otherwise
+        return {"refused": str(error)}
+    return {"evaluations": [evaluation.to_dict() for evaluation in evaluations]}
+
+
+class _Workers(Searcher):
+    """A searcher that suggests a trial for every worker that is missing."""
+
+    def __init__(self, count: int = 0, lost: Callable[[str], None] = lambda _: None) -> None:
         super().__init__(metric=None, mode=None)
         self.closed = threading.Event()
-        self.pending: queue.Queue[str] = queue.Queue()
-        self.results: queue.Queue[tuple[str, dict[str, Any] | None]] = queue.Queue()
-        self._running: dict[str, str] = {}
+        self._count, self._lost = count, lost
+        self._running: set[str] = set()
 
     def suggest(self, trial_id: str) -> Any:
-        """Return the next cohort; nothing while there is none; an end when closed."""
-        # While trials run, Tune must go on with them. While none does, waiting
-        # here is better than Tune's own sleep of a second.
-        try:
-            text = self.pending.get(block=not self._running, timeout=_POLL_SECONDS)
-        except queue.Empty:
-            return Searcher.FINISHED if self.closed.is_set() else None
+        """Return an empty configuration; nothing while all workers are there."""
         if self.closed.is_set():
             return Searcher.FINISHED
-        self._running[trial_id] = text
-        return {"cohort": text}
+        if len(self._running) >= self._count:
+            return None
+        self._running.add(trial_id)
+        return {}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing: a trial reports once, at its end."""
+        """Nothing: workers report to the mailbox."""
 
     def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+        self,
+        trial_id: str,
+        result: dict[str, Any] | None = None,  # noqa: ARG002  # Tune's signature
+        error: bool = False,
     ) -> None:
-        """Pass on what a cohort gave, or that its worker was lost."""
-        text = self._running.pop(trial_id)
-        self.results.put((text, None if error else result or None))
+        """Say that a worker was lost; the next suggestion replaces it."""
+        self._running.discard(trial_id)
+        if error:
+            self._lost(trial_id)
 
-    def __reduce__(self) -> tuple[type[_Feed], tuple[()]]:
-        """Be pickled as empty: Tune stores its searcher, queues cannot be."""
-        return _Feed, ()
+    def __reduce__(self) -> tuple[type[_Workers], tuple[()]]:
+        """Be pickled as empty: Tune stores its searcher, events cannot be."""
+        return _Workers, ()
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the journal is the truth, Tune's state is disposable."""
@@ -101,17 +103,17 @@ class _Feed(Searcher):
 
 
 class _StopWhenClosed(tune.Stopper):
-    """Ends the run, trials in training included, once the feed is closed."""
+    """Ends the run, trials in training included, once the search is over."""
 
-    def __init__(self, feed: _Feed) -> None:
-        self.feed = feed
+    def __init__(self, workers: _Workers) -> None:
+        self.workers = workers
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002  # Tune's signature
         return False
 
     def stop_all(self) -> bool:
         """Whether to stop all trials now."""
-        return self.feed.closed.is_set()
+        return self.workers.closed.is_set()
 
 
 class RayEvaluator(Evaluator):
@@ -141,7 +143,7 @@ class RayEvaluator(Evaluator):
         _quieten_tune()
         self._owns_connection = not ray.is_initialized()
         if self._owns_connection:
-            _connect(address, workers, cpus)
+            connect(address, workers, cpus)
         elif address is not None:
             raise InputError(
                 f"address is {address!r}, but this process is connected to a Ray cluster "
@@ -151,7 +153,9 @@ class RayEvaluator(Evaluator):
         self.workers = workers or max(1, int(total.get("CPU", 1)) // cpus)
         self._require(cpus, gpus)
         self._storage = Path(tempfile.mkdtemp(prefix="evoact-tune-"))
-        self._feed = _Feed()
+        self._mailbox = _mailbox_here()
+        self._next: Any = None
+        self._searcher = _Workers(self.workers, self._lost)
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(cpus, gpus), daemon=True)
         self._thread.start()
@@ -172,8 +176,8 @@ class RayEvaluator(Evaluator):
         )
 
     def submit(self, cohort: Cohort) -> None:
-        """Queue a cohort for the next worker that is free."""
-        self._feed.pending.put(json.dumps(cohort.to_dict()))
+        """Put a cohort into the mailbox, for the next worker that is free."""
+        self._mailbox.submit.remote(json.dumps(cohort.to_dict()))
 
     def next_evaluations(self) -> list[Evaluation]:
         """Wait until a worker has finished a cohort."""
@@ -182,7 +186,7 @@ class RayEvaluator(Evaluator):
             if result is None:
                 cohort = Cohort.from_dict(json.loads(text))
                 if cohort.halving is not None or len(cohort.candidates) == 1:
-                    return _lost(cohort)
+                    return _failed(cohort)
                 for single in _singles(cohort):
                     self.submit(single)
             elif "refused" in result:
@@ -190,22 +194,29 @@ class RayEvaluator(Evaluator):
             else:
                 return [Evaluation.from_dict(data) for data in result["evaluations"]]
 
-    def _next_result(self) -> tuple[str, dict[str, Any] | None]:
-        while True:
-            try:
-                return self._feed.results.get(timeout=_POLL_SECONDS * 20)
-            except queue.Empty:
-                if not self._thread.is_alive():
-                    raise StudyError(
-                        f"Ray Tune stopped: {self._failure}; what was evaluated is in the "
-                        "journal, resume the study when the cluster is well"
-                    ) from self._failure
+    def _next_result(self) -> tuple[str, Result | None]:
+        # Kept when the wait is interrupted: the mailbox answers each call once.
+        self._next = self._next or self._mailbox.result.remote()
+        while not ray.wait([self._next], timeout=_WATCH_SECONDS)[0]:
+            if not self._thread.is_alive():
+                raise StudyError(
+                    f"Ray Tune stopped: {self._failure}; what was evaluated is in the "
+                    "journal, resume the study when the cluster is well"
+                ) from self._failure
+        found: tuple[str, Result | None] = ray.get(self._next)
+        self._next = None
+        return found
+
+    def _lost(self, worker: str) -> None:
+        self._mailbox.lose.remote(worker, "see Ray's logs")
 
     def close(self) -> None:
         """Stop the workers, and the cluster if it was started here."""
-        self._feed.closed.set()
+        self._mailbox.close.remote()
+        self._searcher.closed.set()
         # Before the connection goes: Tune's thread would make itself another.
         self._thread.join(timeout=_STOP_SECONDS)
+        ray.kill(self._mailbox)
         self._disconnect()
         shutil.rmtree(self._storage, ignore_errors=True)
 
@@ -220,24 +231,30 @@ class RayEvaluator(Evaluator):
             self._failure = error
 
     def _tuner(self, cpus: int, gpus: float) -> tune.Tuner:
+        worker = tune.with_parameters(CohortTrainable, mailbox=self._mailbox)
         return tune.Tuner(
-            tune.with_resources(CohortTrainable, {"cpu": cpus, "gpu": gpus}),
+            tune.with_resources(worker, {"cpu": cpus, "gpu": gpus}),
             tune_config=tune.TuneConfig(
-                search_alg=self._feed,
+                search_alg=self._searcher,
                 num_samples=-1,
                 max_concurrent_trials=self.workers,
-                reuse_actors=True,
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
             run_config=tune.RunConfig(
-                name="cohorts",
-                stop=_StopWhenClosed(self._feed),
+                name="workers",
+                stop=_StopWhenClosed(self._searcher),
                 storage_path=str(self._storage),
                 verbose=0,
-                failure_config=tune.FailureConfig(max_failures=_LOST_NODE_RETRIES),
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
+
+
+def _mailbox_here() -> Any:
+    """Start the mailbox on the node of this process, whose end is its end."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    actor: Any = ray.remote(Mailbox)
+    return actor.options(num_cpus=0, scheduling_strategy=here).remote(_TRIES)
 
 
 def _singles(cohort: Cohort) -> list[Cohort]:
@@ -245,9 +262,9 @@ def _singles(cohort: Cohort) -> list[Cohort]:
     return [replace(cohort, candidates=(candidate,)) for candidate in cohort.candidates]
 
 
-def _lost(cohort: Cohort) -> list[Evaluation]:
+def _failed(cohort: Cohort) -> list[Evaluation]:
     """Return failures; of a whole cohort where rungs make its results depend on each other."""
-    reason = f"its worker died or failed {_LOST_NODE_RETRIES + 1} times (see Ray's logs)"
+    reason = f"its worker died or failed {_TRIES} times (see Ray's logs)"
     others = len(cohort.candidates) - 1
     if others:
         reason += f", while it was compared with {others} others at evaluate.rungs"
@@ -270,58 +287,8 @@ def _lost(cohort: Cohort) -> list[Evaluation]:
 
 def _quieten_tune() -> None:
     """Turn off Tune's display and its files of results; the journal holds them."""
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # which workers were lost
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
     # Tune's newer output prints a box even with verbose=0.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-
-
-def _connect(address: str | None, workers: int | None, cpus: int) -> None:
-    """Connect to a cluster, or start one here that listens on loopback only."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
-    if address is not None:
-        _check_answers(address)
-        try:
-            ray.init(address=address, **common)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise _no_head(address, str(error).partition("\n")[0]) from error
-        return
-    here = len(os.sched_getaffinity(0))
-    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
-
-
-def _check_answers(address: str) -> None:
-    """Raise `InputError` soon when no Ray head answers: Ray itself waits for minutes."""
-    if address == "auto":
-        return
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdecimal():
-        raise InputError(
-            f"--address is {address!r}; wanted HOST:PORT such as 127.0.0.1:6379, or auto"
-        )
-    try:
-        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS) as connection:
-            answer = b"" if os.environ.get("RAY_USE_TLS") == "1" else _greet(connection)
-    except (OSError, OverflowError) as error:
-        raise _no_head(address, str(error)) from error
-    if answer[3:4] not in (b"", _SETTINGS_FRAME):
-        raise _no_head(address, "what listens there is no Ray head")
-
-
-def _greet(connection: socket.socket) -> bytes:
-    """Return how a server answers the greeting of HTTP/2, which Ray's heads speak."""
-    connection.sendall(
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS_FRAME + b"\0" * 5
-    )
-    answer = connection.recv(9)
-    return answer or b"nothing"
-
-
-def _no_head(address: str, reason: str) -> InputError:
-    return InputError(
-        f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
-        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), or leave "
-        "--address out to run on this machine"
-    )

@@ -1,0 +1,65 @@
+"""Connecting to a Ray cluster, or starting one on this machine."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any, Final
+
+import ray
+
+from evoact.errors import InputError
+
+_CONNECT_SECONDS: Final = 5.0
+_SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
+
+
+def connect(address: str | None, workers: int | None, cpus: int) -> None:
+    """Connect to a cluster, or start one here that listens on loopback only."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
+    if address is not None:
+        check_answers(address)
+        try:
+            ray.init(address=address, **common)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise _no_head(address, str(error).partition("\n")[0]) from error
+        return
+    here = len(os.sched_getaffinity(0))
+    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+
+
+def check_answers(address: str) -> None:
+    """Raise `InputError` soon when no Ray head answers: Ray itself waits for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise InputError(
+            f"--address is {address!r}; wanted HOST:PORT such as 127.0.0.1:6379, or auto"
+        )
+    try:
+        with socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS) as connection:
+            answer = b"" if os.environ.get("RAY_USE_TLS") == "1" else _greet(connection)
+    except (OSError, OverflowError) as error:
+        raise _no_head(address, str(error)) from error
+    if answer[3:4] not in (b"", _SETTINGS_FRAME):
+        raise _no_head(address, "what listens there is no Ray head")
+
+
+def _greet(connection: socket.socket) -> bytes:
+    """Return how a server answers the greeting of HTTP/2, which Ray's heads speak."""
+    connection.sendall(
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS_FRAME + b"\0" * 5
+    )
+    answer = connection.recv(9)
+    return answer or b"nothing"
+
+
+def _no_head(address: str, reason: str) -> InputError:
+    return InputError(
+        f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
+        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), or leave "
+        "--address out to run on this machine"
+    )
