@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from evoact.errors import EvoactError, InputError, StudyError
 
 if TYPE_CHECKING:
-    from evoact.api import search
+    from evoact.api import compare, search
+    from evoact.comparison import ComparisonResult
     from evoact.evolution import Evolution
     from evoact.language import Expression, ExpressionError, parse, self_normalising
     from evoact.nn import Activation, Annealed, AnnealScheduler, Schedule, SwapReport, finish, swap
@@ -25,6 +26,7 @@ _HOMES: Final = {
     "AnnealScheduler": "evoact.nn",
     "Annealed": "evoact.nn",
     "Candidate": "evoact.records",
+    "ComparisonResult": "evoact.comparison",
     "Evaluation": "evoact.records",
     "Evolution": "evoact.evolution",
     "Expression": "evoact.language",
@@ -34,6 +36,7 @@ _HOMES: Final = {
     "Status": "evoact.records",
     "Study": "evoact.study",
     "SwapReport": "evoact.nn",
+    "compare": "evoact.api",
     "finish": "evoact.nn",
     "load_space": "evoact.study",
     "parse": "evoact.language",
@@ -61,6 +64,7 @@ __all__ = [
     "AnnealScheduler",
     "Annealed",
     "Candidate",
+    "ComparisonResult",
     "Evaluation",
     "EvoactError",
     "Evolution",
@@ -73,6 +77,7 @@ __all__ = [
     "Study",
     "StudyError",
     "SwapReport",
+    "compare",
     "finish",
     "load_space",
     "parse",

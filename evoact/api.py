@@ -1,19 +1,20 @@
-"""Searches in one call: the rooms wired together."""
+"""Searches and comparisons in one call: the rooms wired together."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evoact.errors import InputError
-from evoact.records import Listener, SearchSpec, costly_early
+from evoact.records import GAINS, Anneal, Listener, SearchSpec, TaskSpec, costly_early
 from evoact.study import (
     Study,
     load_space,
     make_evaluator,
+    named_task,
     refuse_existing,
     run,
     warmed,
@@ -31,6 +32,8 @@ from evoact.tracking import (
 )
 
 if TYPE_CHECKING:
+    from evoact.comparison import ComparisonResult
+    from evoact.language import Expression
     from evoact.study import Evaluator
 
 
@@ -120,6 +123,91 @@ def resume(
             with _evaluator(spec, address) as evaluator:
                 run(study, evaluator)
     return study
+
+
+def compare(
+    task: str | Path | TaskSpec,
+    expressions: Sequence[str | Expression],
+    *,
+    baselines: Sequence[str | Expression] | None = None,
+    network: str | None = None,
+    epochs: int | None = None,
+    width: str | None = None,
+    rates: Sequence[float] | None = None,
+    gain: bool = False,
+    seeds: int = 10,
+    tuning_seeds: int = 3,
+    seed: int = 0,
+    anneal: Anneal | None = None,
+    controls: bool = False,
+    kernels: str = "auto",
+    executor: str = "inline",
+    workers: int | None = None,
+    address: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> ComparisonResult:
+    """Compare functions with baselines on a task, and return what was found.
+
+    Each contestant gets the learning rate that is best for it on validation
+    data, of the same grid and under the same tuning seeds. Then all are trained
+    with fresh seeds that they share, and the test set is read. Each that is no
+    named function meets the best `a * f(b * x) + c` of the nearest one as well.
+
+    Args:
+        task: `"digits"`, `"mnist1d"`, a space's YAML file, whose section `task`
+            is taken, or a specification.
+        expressions: the functions asked about: names, texts or expressions.
+        baselines: those that each is compared with; relu, silu and gelu by default.
+        network: `"mlp"`, `"conv"` or `"attention"`, instead of the task's.
+        epochs: passes over the training data, likewise.
+        width: how hidden sizes are fitted to what changes the width, likewise;
+            `"equal_parameters"` by default.
+        rates: the grid of learning rates; .001, .003, .01 and .03 by default.
+        gain: whether to choose the gain of first weights, too: each function's
+            own, or ReLU's.
+        seeds: how many fresh seeds are reported, 2 or more.
+        tuning_seeds: how many others the rates are chosen by.
+        seed: decides everything random.
+        anneal: how the contestants are annealed; by default they are not.
+        controls: whether to train annealed contestants' late and early
+            functions alone as well.
+        kernels: what computes activations: `"auto"`, `"c"` or `"torch"`.
+        executor: `"inline"`, or `"ray"` for workers; results are the same.
+        workers: how many cohorts are trained at once.
+        address: of a running Ray cluster; by default one is started here.
+        tell: is told how far it is, a line at a time.
+
+    Raises:
+        InputError: an argument is not what it must be; nothing was started.
+        StudyError: training cannot go on.
+
+    Example, half a minute::
+
+        result = evoact.compare("digits", ["x * tanh(x)"], epochs=5, seeds=3)
+        print(*result.verdict(), sep=" ")
+    """
+    from evoact.comparison import BASELINES, RATES, Plan, check_task, entrants_of, run_comparison
+    from evoact.training import resolve_kernels
+
+    spec = with_evaluate(SearchSpec(), executor=executor, workers=workers)
+    plan = Plan(
+        named_task(task, network=network, epochs=epochs, width=width),
+        entrants_of(
+            expressions,
+            BASELINES if baselines is None else baselines,
+            anneal=anneal,
+            controls=controls,
+        ),
+        rates=RATES if rates is None else tuple(map(float, rates)),
+        gains=GAINS if gain else GAINS[:1],
+        seeds=seeds,
+        tuning_seeds=tuning_seeds,
+        seed=seed,
+        kernels=resolve_kernels(kernels, spec.evaluate.device).name,
+    )
+    check_task(plan.entrants, plan.task)
+    with _evaluator(spec, address) as evaluator:
+        return run_comparison(plan, evaluator, tell)
 
 
 def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:

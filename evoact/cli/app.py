@@ -148,6 +148,83 @@ def show(
 
 
 @app.command()
+def compare(
+    task: Annotated[
+        str, typer.Argument(help="digits, mnist1d, or a space's YAML: its task is taken.")
+    ],
+    expressions: Annotated[list[str], typer.Argument(help="Expressions, or names of functions.")],
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(help="What each is compared with, repeatable; relu, silu, gelu by default."),
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="mlp, conv or attention.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    width: Annotated[
+        str | None, typer.Option(help="equal_parameters, round or strict hidden sizes.")
+    ] = None,
+    rates: Annotated[
+        str | None,
+        typer.Option(help="Learning rates tried for each: 0.001,0.003,0.01,0.03 by default."),
+    ] = None,
+    gain: Annotated[
+        bool, typer.Option("--gain", help="Also try ReLU's gain of first weights for each.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds that are reported, 2 or more.")] = 10,
+    tuning_seeds: Annotated[int, typer.Option(help="Others, by which rates are chosen.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    early: Annotated[
+        str | None, typer.Option(help="Anneal them from this function, or auto.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Anneal them by blend, ladder or sharpness.")
+    ] = None,
+    schedule: Annotated[str, typer.Option(help="When annealed: how g rises.")] = "linear",
+    start: Annotated[float, typer.Option(help="When annealed: where g begins to rise.")] = 0.0,
+    end: Annotated[float, typer.Option(help="When annealed: from where g is 1.")] = 0.5,
+    controls: Annotated[
+        bool,
+        typer.Option("--controls", help="When annealed: also train late and early function alone."),
+    ] = False,
+    executor: ExecutorOption = Executor.INLINE,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all of it to this JSON file.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write a report to this .md file.")] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw the differences to this .svg or .png file.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder for all three files.")
+    ] = None,
+) -> None:
+    """Compare functions with baselines: rates tuned alike, fresh seeds, paired tests."""
+    from evoact.cli.comparing import genes, run_compare
+
+    run_compare(
+        task,
+        expressions,
+        baselines=baseline,
+        network=network,
+        epochs=epochs,
+        width=width,
+        rates=rates,
+        gain=gain,
+        seeds=seeds,
+        tuning_seeds=tuning_seeds,
+        seed=seed,
+        anneal=genes(early, path, schedule, start, end),
+        controls=controls,
+        executor=executor and executor.value,
+        address=address,
+        workers=workers,
+        files={"json": json_file, "markdown": markdown, "figure": figure},
+        output=output,
+    )
+
+
+@app.command()
 def zoo(
     pattern: Annotated[
         str | None, typer.Argument(help="Part of a name, formula, family or paper.")

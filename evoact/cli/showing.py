@@ -156,17 +156,32 @@ def save_plot(figure: Figure, path: Path) -> None:
     """
     from evoact.tracking import save_figure
 
-    if path.suffix not in (".png", ".svg"):
-        raise InputError(f"--plot is {path}; wanted a file that ends in .png or .svg")
-    if not path.parent.is_dir():  # a folder of a mistyped name should not come to be
-        raise InputError(
-            f"--plot is {path}, but there is no folder {path.parent}; make it "
-            f"(mkdir -p {path.parent}), or choose another"
-        )
+    check_figure(path, "--plot")
     try:
         save_figure(figure, path)
     except OSError as error:
         raise InputError(f"--plot {path} cannot be written: {error.strerror}") from error
+
+
+def check_figure(path: Path, option: str) -> None:
+    """Raise `InputError` where no figure can be put at what an option names."""
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(f"{option} is {path}; wanted a file that ends in .png or .svg")
+    check_folder(path, option)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Raise `InputError` where a file has no folder: one of a mistyped name should not come to be.
+
+    Args:
+        path: of the file.
+        option: that names it.
+    """
+    if not path.parent.is_dir():
+        raise InputError(
+            f"{option} is {path}, but there is no folder {path.parent}; make it "
+            f"(mkdir -p {path.parent}), or choose another"
+        )
 
 
 def show_zoo(

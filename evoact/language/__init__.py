@@ -3,7 +3,7 @@
 Imports neither torch nor ray nor mlflow.
 """
 
-from evoact.language.c_source import c_kernel, c_source
+from evoact.language.c_source import VALUES_AND_SLOPES, c_kernel, c_source
 from evoact.language.early import PATHS, auto_early, cheap_early, ladder, sharp_limit
 from evoact.language.evaluate import ArrayFunction, check_channels
 from evoact.language.expression import Expression
@@ -54,6 +54,7 @@ __all__ = [
     "MAX_NODES",
     "PATHS",
     "PRIMITIVES",
+    "VALUES_AND_SLOPES",
     "WIDTHS",
     "ZOO",
     "ArrayFunction",

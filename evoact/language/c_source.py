@@ -22,22 +22,22 @@ from evoact.language.source import fill
 from evoact.language.tree import Scope
 
 _POINTERS: Final = "const float *restrict x, const float *const *p"
+Parts = frozenset[str]
+VALUES_AND_SLOPES: Final = frozenset({"values", "slopes"})
 
 
-def c_source(functions: Mapping[str, Expression], *, backward: bool = False) -> str:
+def c_source(functions: Mapping[str, Expression], parts: Parts = VALUES_AND_SLOPES) -> str:
     """Return a whole C file with the functions of `c_kernel` for each name.
 
     Args:
         functions: pointwise expressions by their names in C.
-        backward: whether to write `NAME_pull` too.
+        parts: see `c_kernel`.
     """
-    kernels = "\n".join(
-        c_kernel(expression, name, backward=backward) for name, expression in functions.items()
-    )
+    kernels = "\n".join(c_kernel(expression, name, parts) for name, expression in functions.items())
     return f"{c_prelude(kernels)}\n{kernels}"
 
 
-def c_kernel(expression: Expression, name: str, *, backward: bool = False) -> str:
+def c_kernel(expression: Expression, name: str, parts: Parts = VALUES_AND_SLOPES) -> str:
     """Return the C text of a function; `c_prelude` must stand before it.
 
     The function is
@@ -61,7 +61,8 @@ def c_kernel(expression: Expression, name: str, *, backward: bool = False) -> st
     Args:
         expression: pointwise.
         name: of the function, an identifier of C.
-        backward: whether to write `NAME_pull` too.
+        parts: what it is used for, as each takes time to compile: with "values" alone `d`
+            must be NULL, with "slopes" alone it must not; "pull" adds `NAME_pull`.
 
     Raises:
         InputError: the expression is groupwise, or the name no identifier.
@@ -76,23 +77,28 @@ def c_kernel(expression: Expression, name: str, *, backward: bool = False) -> st
     wide = [parameter.scope is Scope.CHANNEL for parameter in expression.parameters]
     flags = ", ".join(str(int(flag)) for flag in [*wide, False])
     writer = _Writer(lowered(expression), name, wide)
-    parts = [writer.values(slopes=False), writer.values(slopes=True)]
-    parts += [
+    written = [
+        writer.values(slopes=kind == "slopes") for kind in ("values", "slopes") if kind in parts
+    ]
+    which = f"d ? {name}_slopes : {name}_values"
+    if not parts >= VALUES_AND_SLOPES:
+        which = f"{name}_slopes" if "slopes" in parts else f"{name}_values"
+    written += [
         f"static const char {name}_wide[] = {{{flags}}};",
         f"void {name}({_POINTERS}, long rows, long n, float *y, float *d, long stride) {{",
-        f"  blocks *f = d ? {name}_slopes : {name}_values;",
+        f"  blocks *f = {which};",
         f"  drive(f, {len(wide)}, {name}_wide, x, p, rows, n, y, d, stride);",
         "}",
     ]
-    if backward:
-        parts += [
+    if "pull" in parts:
+        written += [
             writer.pulls(),
             f"void {name}_pull({_POINTERS}, long rows, long n, const float *g, float *gx,",
             "    double *const *gp) {",
             f"  pull({name}_pulls, {len(wide)}, {name}_wide, x, p, rows, n, g, gx, gp);",
             "}",
         ]
-    return "\n".join(parts) + "\n"
+    return "\n".join(written) + "\n"
 
 
 class _Writer:

@@ -15,7 +15,9 @@ import numpy as np
 
 from evoact.language.catalogue import Fit, catalogue_for
 from evoact.language.expression import Expression
-from evoact.language.tree import FloatArray
+from evoact.language.standard import affine
+from evoact.language.tree import Const, FloatArray, Node, X, call, rebuild
+from evoact.language.zoo import named
 
 EXACT: Final = 1e-7
 """Below this distance two functions count as the same: constants of five digits do not do."""
@@ -95,6 +97,34 @@ class Match:
         return f"not near any named function (nearest {self.name}, distance {self._told_distance})"
 
     @property
+    def expression(self) -> Expression:
+        """`output_scale * g(input_scale * x) + output_shift`, with the parameters of `g`.
+
+        Of constants that were fitted six digits are taken.
+
+        Raises:
+            ExpressionError: it would be larger than the language allows.
+
+        >>> str(Match("silu", 0.0, 2.0, 0.5, 1.5).expression)
+        '2.0 * silu(1.5 * x) + 0.5'
+        """
+        plain, values = named(self.name), dict(self.parameters)
+        factor, scale, shift = map(
+            _six_digits, (self.input_scale, self.output_scale, self.output_shift)
+        )
+        start = tuple(
+            _six_digits(values[name]) if name in values else p.initial
+            for name, p in zip(plain.names, plain.parameters, strict=True)
+        )
+
+        def scaled(node: Node) -> Node:
+            return call("mul", Const(factor), node) if isinstance(node, X) else node
+
+        root = plain.root if factor == 1.0 else rebuild(plain.root, scaled)
+        inner = Expression.build(root, plain.parameters).with_values(start)
+        return affine(inner, scale, shift if abs(shift) > _CLOSE * abs(scale) else 0.0)
+
+    @property
     def _told_distance(self) -> str:
         return f"{self.distance:.2g}" if self.distance >= EXACT else "< 1e-07"
 
@@ -137,6 +167,10 @@ def nearest(expression: Expression, top: int = 1) -> list[Match]:
         strange = len(fit.expression.parameters) != len(function.parameters)
         ranked.append((round(fit.distance, 6), match.effort, strange, fit.entry.order, match))
     return [match for *_, match in sorted(ranked, key=lambda rank: rank[:-1])[:top]]
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _match(fit: Fit, far: FloatArray, far_values: FloatArray) -> Match:

@@ -3,7 +3,7 @@
 from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate
-from evoact.records.cohort import Cohort, Halving, cut
+from evoact.records.cohort import GAINS, Cohort, Halving, cut
 from evoact.records.constraints import Constraint
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
@@ -41,6 +41,7 @@ from evoact.records.spec import (
 __all__ = [
     "BY",
     "DTYPE",
+    "GAINS",
     "JOURNAL_VERSION",
     "LAYERS",
     "NETWORKS",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from evoact.records.candidate import Candidate
 from evoact.records.spec import TaskSpec
+
+GAINS: Final = ("own", "relu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Cohort:
         halving: which candidates stop early; with it an evaluation depends on
             the others in the cohort.
         objectives: what is measured besides accuracy, loss, cost and nodes.
+        gain: by what the first weights after activations are scaled: for the
+            `"own"` function, or as for `"relu"` whatever the function.
     """
 
     candidates: tuple[Candidate, ...]
@@ -63,6 +67,7 @@ class Cohort:
     kernels: str = "torch"
     halving: Halving | None = None
     objectives: tuple[str, ...] = ()
+    gain: str = GAINS[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -78,6 +83,7 @@ class Cohort:
             "kernels": self.kernels,
             "halving": asdict(self.halving) if self.halving else None,
             "objectives": list(self.objectives),
+            "gain": self.gain,
         }
 
     @classmethod

@@ -3,15 +3,24 @@
 Imports nothing else of evoact.
 """
 
-from evoact.stats.interval import Interval, mean_interval
+from evoact.stats.interval import Interval, bca_interval, mean_interval
 from evoact.stats.multiple import holm
-from evoact.stats.paired import Paired, compare_paired, pairs_needed
+from evoact.stats.paired import (
+    BOOTSTRAP_FROM,
+    Paired,
+    compare_paired,
+    pairs_needed,
+    smallest_p_value,
+)
 
 __all__ = [
+    "BOOTSTRAP_FROM",
     "Interval",
     "Paired",
+    "bca_interval",
     "compare_paired",
     "holm",
     "mean_interval",
     "pairs_needed",
+    "smallest_p_value",
 ]

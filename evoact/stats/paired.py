@@ -9,11 +9,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from evoact.stats.interval import mean_interval
+from evoact.stats.interval import bca_interval, mean_interval
 
 # Accuracies are means in float32: differences that are equal as fractions
 # come out apart by about 1e-7 of the values, and must still count as ties.
 TIE: Final = 1e-6
+
+BOOTSTRAP_FROM: Final = 20
+"""From so many pairs on, intervals are BCa's: with fewer, too few values are resampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Paired:
 def compare_paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) -> Paired:
     """Compare two measurements of the same conditions (seeds), pair by pair.
 
-    The interval is Student's t of the differences. The p-value is that of the
+    The interval is Student's t of the differences, and BCa's bootstrap interval
+    from 20 pairs on (see `bca_interval`). The p-value is that of the
     exact two-sided signed-rank test (Wilcoxon 1945, "Individual comparisons by
     ranking methods"): pairs without a difference are left out, and equal
     differences share the mean of their ranks.
@@ -52,24 +56,38 @@ def compare_paired(a: Sequence[float], b: Sequence[float], level: float = 0.95) 
     if len(a) != len(b):
         raise ValueError(f"a has {len(a)} values, b has {len(b)}; wanted pairs")
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    interval = mean_interval(left - right, level)
+    interval_of = mean_interval if len(a) < BOOTSTRAP_FROM else bca_interval
+    interval = interval_of(left - right, level)
     scale = float(np.maximum(np.abs(left), np.abs(right)).max())
     p_value = _signed_rank(left - right, TIE * scale)
     return Paired(interval.mean, interval.low, interval.high, p_value, interval.n)
 
 
-def pairs_needed(comparisons: int = 1, level: float = 0.05) -> int:
-    """Return the least number of pairs with which `compare_paired` can reach a level.
+def smallest_p_value(pairs: int, comparisons: int = 1) -> float:
+    """Return the least p-value that `compare_paired` and Holm's correction can give.
 
     When all n differences have one sign, the p-value is `2 ** (1 - n)`, and
     no smaller one exists; Holm's correction multiplies the least of several
     p-values by their number.
 
+    Args:
+        pairs: n, at least 1.
+        comparisons: how many p-values are corrected together, at least 1.
+
+    >>> smallest_p_value(10, comparisons=3), smallest_p_value(2)
+    (0.005859375, 0.5)
+    """
+    return float(min(1.0, comparisons * 2.0 ** (1 - pairs)))
+
+
+def pairs_needed(comparisons: int = 1, level: float = 0.05) -> int:
+    """Return the least number of pairs with which `compare_paired` can reach a level.
+
     >>> pairs_needed(), pairs_needed(comparisons=3)
     (6, 7)
     """
     pairs = 1
-    while comparisons * 2.0 ** (1 - pairs) >= level:
+    while smallest_p_value(pairs, comparisons) >= level:
         pairs += 1
     return pairs
 

@@ -7,6 +7,7 @@ from evoact.study.journal import read_journal
 from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, refuse_existing
+from evoact.study.task import named_task
 from evoact.study.warm import warmed
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "estimate_seconds",
     "load_space",
     "make_evaluator",
+    "named_task",
     "read_journal",
     "refuse_existing",
     "run",

@@ -21,12 +21,15 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
     Raises:
         InputError: `evaluate.kernels` is C, which this machine cannot compile.
     """
-    from evoact.training import resolve_kernels
+    from evoact.training import most_networks, resolve_kernels
 
+    cohort = spec.evolution.cohort_size()
+    if spec.evolution.cohort == "auto":
+        cohort = min(cohort, most_networks(spec.task))
     kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
     return RunSpec(
         seed=seed,
-        cohort=spec.evolution.cohort_size(),
+        cohort=cohort,
         dtype=DTYPE,
         threads=THREADS,
         device=spec.evaluate.device,

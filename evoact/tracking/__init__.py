@@ -5,28 +5,52 @@ the same view. MLflow and matplotlib are imported when first needed.
 """
 
 from evoact.tracking.confirmation import (
+    BASELINE,
+    CONTROL,
+    TEST,
+    VALIDATION,
     Comparison,
     ConfirmationCsv,
     Contestant,
+    compare_family,
+    comparison_row,
     comparison_rows,
     comparisons,
     confirmation_rows,
+    contestant_of,
     contestants,
     control_comparisons,
 )
 from evoact.tracking.console import Console
-from evoact.tracking.describe import GENES, annealing_text, csv_text
+from evoact.tracking.describe import GENES, annealing_text, csv_text, novelty_text
 from evoact.tracking.figures import function_figure, save_figure
 from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import check_reachable, prepare_store, tracking_uri
 from evoact.tracking.mlflow_tracker import MlflowTracker
-from evoact.tracking.summary import print_summary, sharing, verdict
+from evoact.tracking.summary import (
+    SIGNIFICANT,
+    comparison_table,
+    difference_text,
+    interval_text,
+    judged,
+    p_text,
+    print_summary,
+    results_table,
+    sharing,
+    too_few,
+    verdict,
+)
 from evoact.tracking.winners import WinnerFiles
 
 __all__ = [
+    "BASELINE",
+    "CONTROL",
     "GENES",
+    "SIGNIFICANT",
+    "TEST",
+    "VALIDATION",
     "Comparison",
     "ConfirmationCsv",
     "Console",
@@ -38,19 +62,30 @@ __all__ = [
     "annealing_figure",
     "annealing_text",
     "check_reachable",
+    "compare_family",
+    "comparison_row",
     "comparison_rows",
+    "comparison_table",
     "comparisons",
     "confirmation_rows",
+    "contestant_of",
     "contestants",
     "control_comparisons",
     "csv_text",
+    "difference_text",
     "function_figure",
     "hall_of_fame_columns",
     "hall_of_fame_rows",
+    "interval_text",
+    "judged",
+    "novelty_text",
+    "p_text",
     "prepare_store",
     "print_summary",
+    "results_table",
     "save_figure",
     "sharing",
+    "too_few",
     "tracking_uri",
     "verdict",
 ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from evoact.files import write_atomically
-from evoact.records import Candidate, History, Record, StudyFinished
+from evoact.records import Candidate, Evaluation, History, Record, StudyFinished
 from evoact.stats import Interval, Paired, compare_paired, holm, mean_interval
 from evoact.tracking.describe import csv_text
 
@@ -61,7 +61,8 @@ class Comparison:
     """The winner against one baseline or control; `skipped` pairs lack one of the values.
 
     `corrected` is the p-value after Holm's correction over all baselines, or
-    over the controls.
+    over the controls: over the `family` comparisons that are read together.
+    `who` is compared with `baseline`.
     """
 
     baseline: str
@@ -69,6 +70,8 @@ class Comparison:
     paired: Paired
     corrected: float
     skipped: int
+    family: int
+    who: str
 
 
 def contestants(history: History) -> list[Contestant]:
@@ -92,20 +95,21 @@ def contestants(history: History) -> list[Contestant]:
 
 
 def _contestant(label: str, role: str, candidate: Candidate, history: History) -> Contestant:
-    evaluations = history.confirmed(candidate)
+    found = contestant_of(label, role, candidate, history.confirmed(candidate))
+    return replace(found, test={}) if role == FINALIST else found
+
+
+def contestant_of(
+    label: str, role: str, candidate: Candidate, evaluations: Sequence[Evaluation]
+) -> Contestant:
+    """Return a contestant with the accuracies that its trainings gave."""
     good = [evaluation for evaluation in evaluations if evaluation.is_ok]
     validation = {
         e.replicate: e.objectives["val_accuracy"] for e in good if "val_accuracy" in e.objectives
     }
     test = {e.replicate: e.test["test_accuracy"] for e in good if "test_accuracy" in e.test}
-    return Contestant(
-        label,
-        role,
-        candidate,
-        validation,
-        {} if role == FINALIST else test,
-        failed=len(evaluations) - len(good),
-    )
+    failed = len(evaluations) - len(good)
+    return Contestant(label, role, candidate, validation, test, failed)
 
 
 def comparisons(history: History) -> list[Comparison]:
@@ -131,23 +135,35 @@ def _compared(history: History, role: str) -> list[Comparison]:
     return [
         comparison
         for measure in (VALIDATION, TEST)
-        for comparison in _family(winner, others, measure)
+        for comparison in compare_family([(winner, other) for other in others], measure)
     ]
 
 
-def _family(winner: Contestant, baselines: list[Contestant], measure: str) -> list[Comparison]:
-    found = [(b, _paired(winner.values(measure), b.values(measure))) for b in baselines]
-    pairs = [(baseline, paired) for baseline, paired in found if paired is not None]
-    corrected = holm([paired.p_value for _, paired in pairs])
+def compare_family(
+    rivals: Sequence[tuple[Contestant, Contestant]], measure: str
+) -> list[Comparison]:
+    """Compare contestants in pairs, replicate by replicate; all are read together.
+
+    Pairs without any shared replicate are left out.
+
+    Args:
+        rivals: who is compared with whom.
+        measure: `VALIDATION` or `TEST`.
+    """
+    found = [(a, b, _paired(a.values(measure), b.values(measure))) for a, b in rivals]
+    pairs = [(a, b, paired) for a, b, paired in found if paired is not None]
+    corrected = holm([paired.p_value for *_, paired in pairs])
     return [
         Comparison(
-            baseline.label,
+            b.label,
             measure,
             paired,
             p,
-            skipped=len({*winner.values(measure), *baseline.values(measure)}) - paired.n,
+            skipped=len({*a.values(measure), *b.values(measure)}) - paired.n,
+            family=len(pairs),
+            who=a.label,
         )
-        for (baseline, paired), p in zip(pairs, corrected, strict=True)
+        for (a, b, paired), p in zip(pairs, corrected, strict=True)
     ]
 
 
@@ -178,20 +194,23 @@ def confirmation_rows(history: History) -> list[dict[str, str | float | int | No
 
 def comparison_rows(history: History) -> list[dict[str, str | float | int | None]]:
     """Return the winner's comparisons with baselines, then controls, as plain rows."""
-    return [
-        {
-            "baseline": comparison.baseline,
-            "measure": comparison.measure,
-            "difference": comparison.paired.difference,
-            "low": _finite(comparison.paired.low),
-            "high": _finite(comparison.paired.high),
-            "p_value": comparison.paired.p_value,
-            "p_holm": comparison.corrected,
-            "n": comparison.paired.n,
-            "skipped": comparison.skipped,
-        }
-        for comparison in [*comparisons(history), *control_comparisons(history)]
-    ]
+    return [comparison_row(one) for one in [*comparisons(history), *control_comparisons(history)]]
+
+
+def comparison_row(comparison: Comparison) -> dict[str, str | float | int | None]:
+    """Return a comparison as plain values; None stands for a bound of a single pair."""
+    paired = comparison.paired
+    return {
+        "baseline": comparison.baseline,
+        "measure": comparison.measure,
+        "difference": paired.difference,
+        "low": _finite(paired.low),
+        "high": _finite(paired.high),
+        "p_value": paired.p_value,
+        "p_holm": comparison.corrected,
+        "n": paired.n,
+        "skipped": comparison.skipped,
+    }
 
 
 def _bounds(prefix: str, interval: Interval | None) -> dict[str, float | None]:

@@ -41,7 +41,7 @@ def known_name(expression: Expression) -> str:
     return matches[0].name if matches and matches[0].same else ""
 
 
-def novelty_text(expression: Expression) -> str:
+def novelty_text(expression: Expression, who: str = "The winner") -> str:
     """Say whether a function is in the zoo, and which of it is nearest.
 
     >>> from evoact.language import parse
@@ -52,11 +52,11 @@ def novelty_text(expression: Expression) -> str:
     """
     matches = nearest_named(expression)
     if not matches:
-        return "The winner could not be compared with the zoo of named functions."
+        return f"{who} could not be compared with the zoo of named functions."
     if matches[0].same:
-        return f"The winner is in the zoo of named functions: {matches[0].text}."
+        return f"{who} is in the zoo of named functions: {matches[0].text}."
     found = f"but {matches[0].text}" if matches[0].is_near else f"and {matches[0].not_near}"
-    return f"The winner is none of the {len(ZOO)} functions of the zoo, {found}."
+    return f"{who} is none of the {len(ZOO)} functions of the zoo, {found}."
 
 
 def annealing_text(candidate: Candidate) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from rich import box
@@ -10,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from evoact.records import History
-from evoact.stats import Interval, pairs_needed
+from evoact.stats import Interval, pairs_needed, smallest_p_value
 from evoact.tracking.confirmation import (
     BASELINE,
     CONTROL,
+    FINALIST,
     TEST,
     VALIDATION,
     WINNER,
@@ -30,25 +32,28 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SIGNIFICANT: Final = 0.05
+_LEAST_SHOWN: Final = 0.0001
+_UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
 
 def print_summary(console: Console, history: History) -> None:
     """Print what confirmation with fresh seeds found: results, comparisons, a verdict."""
     everyone = contestants(history)
     if everyone:
-        console.print(_results_table(everyone))
+        console.print(results_table("Confirmed with fresh seeds", everyone, _caption(everyone)))
     found = comparisons(history)
     if found:
-        console.print(_comparison_table("Winner minus baseline", found))
+        console.print(comparison_table("Winner minus baseline", found))
     if controls := control_comparisons(history):
-        console.print(_comparison_table("Winner minus its controls", controls))
+        console.print(comparison_table("Winner minus its controls", controls))
     console.print()
     for sentence in [*verdict(history), *sharing(history), *rejections(history)]:
         console.print(Text(sentence))
 
 
-def _results_table(everyone: list[Contestant]) -> Table:
-    table = Table(title="Confirmed with fresh seeds", box=box.SIMPLE_HEAD, title_justify="left")
+def results_table(title: str, everyone: Sequence[Contestant], caption: str) -> Table:
+    """Return the table of mean accuracies with their intervals."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("who", no_wrap=True)
     table.add_column("expression", overflow="fold")
     for name in ("val accuracy", "n", "test accuracy"):
@@ -57,23 +62,26 @@ def _results_table(everyone: list[Contestant]) -> Table:
         table.add_row(
             Text(_who(one)),
             _candidate_text(one),
-            _interval_text(one.interval(VALIDATION)),
+            Text(interval_text(one.interval(VALIDATION))),
             str(len(one.validation)),
-            _interval_text(one.interval(TEST)),
+            Text(interval_text(one.interval(TEST))),
             style="bold" if one.role == WINNER else None,
         )
+    table.caption, table.caption_justify = caption, "left"
+    return table
+
+
+def _caption(everyone: Sequence[Contestant]) -> str:
     and_controls = ", its controls" if any(one.role == CONTROL for one in everyone) else ""
-    table.caption = (
+    return (
         f"mean and 95 % interval; the test set speaks for winner{and_controls} and baselines only"
     )
-    table.caption_justify = "left"
-    return table
 
 
 def _who(one: Contestant) -> str:
     if one.role == CONTROL:
         return f"  {one.label}"  # under the winner, whose control it is
-    return f"{BASELINE} {one.label}" if one.role == BASELINE else one.role
+    return one.role if one.role in _UNNAMED else f"{one.role} {one.label}"
 
 
 def _candidate_text(one: Contestant) -> Text:
@@ -81,27 +89,37 @@ def _candidate_text(one: Contestant) -> Text:
     return Text.assemble(one.candidate.text, (genes, "dim"))
 
 
-def _interval_text(interval: Interval | None) -> Text:
+def interval_text(interval: Interval | None) -> str:
+    """Return a mean with half its interval.
+
+    >>> interval_text(Interval(0.5, 0.49, 0.51, 10)), interval_text(None)
+    ('0.5000 ± 0.0100', '-')
+    """
     if interval is None:
-        return Text("-")
+        return "-"
     if math.isnan(interval.low):
-        return Text(f"{interval.mean:.4f}")
-    return Text(f"{interval.mean:.4f} ± {interval.high - interval.mean:.4f}")
+        return f"{interval.mean:.4f}"
+    return f"{interval.mean:.4f} ± {interval.high - interval.mean:.4f}"
 
 
-def _comparison_table(title: str, found: list[Comparison]) -> Table:
+def comparison_table(title: str, found: Sequence[Comparison]) -> Table:
+    """Return the table of paired differences; the title's last word says to what."""
     others = title.rpartition(" ")[2].removesuffix("s")
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    several = len({one.who for one in found}) > 1
     table.add_column("measure", no_wrap=True)
-    table.add_column(others, no_wrap=True)
+    if several:
+        table.add_column("who", overflow="fold")
+    table.add_column(others, overflow="fold")
     for name in ("difference", "corrected p", "pairs"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in found:
         table.add_row(
             one.measure.replace("validation", "val"),
+            *([Text(one.who)] if several else []),
             Text(one.baseline),
-            Text(_difference_text(one)),
-            f"{one.corrected:.4f}",
+            Text(difference_text(one)),
+            p_text(one.corrected),
             str(one.paired.n),
         )
     table.caption = f"same seeds, paired; exact signed-rank test, Holm's correction over {others}s"
@@ -109,7 +127,8 @@ def _comparison_table(title: str, found: list[Comparison]) -> Table:
     return table
 
 
-def _difference_text(one: Comparison) -> str:
+def difference_text(one: Comparison) -> str:
+    """Return a mean difference with its interval, signs said."""
     text = f"{one.paired.difference:+.4f}"
     if math.isnan(one.paired.low):
         return text
@@ -165,7 +184,7 @@ def _against_best(everyone: list[Contestant], found: list[Comparison], words: st
     sentences = []
     for measure in (VALIDATION, TEST):
         family = [one for one in found if one.measure == measure]
-        sentences += [_judged(one, len(family), words) for one in family if one.baseline == best]
+        sentences += [_judged(one, words) for one in family if one.baseline == best]
     if len(sentences) > 1:
         sentences.append(
             "The winner was chosen by its validation accuracy, which flatters it; "
@@ -178,26 +197,53 @@ def _against_controls(history: History) -> list[str]:
     """Say what annealing gave: against the same network with one function throughout."""
     found = [one for one in control_comparisons(history) if one.measure == TEST]
     words = {"static late": "its late function alone", "static early": "its early function alone"}
-    return [_judged(one, len(found), words.get(one.baseline, CONTROL), CONTROL) for one in found]
+    return [_judged(one, words.get(one.baseline, CONTROL), CONTROL) for one in found]
 
 
-def _judged(one: Comparison, family: int, words: str, others: str = BASELINE) -> str:
+def p_text(p: float) -> str:
+    """Return a p-value as people read it.
+
+    >>> p_text(0.0312), p_text(0.0000019)
+    ('0.0312', '< 0.0001')
+    """
+    return f"{p:.4f}" if p >= _LEAST_SHOWN else f"< {_LEAST_SHOWN}"
+
+
+def _judged(one: Comparison, words: str, others: str = BASELINE) -> str:
+    sentence = judged(one, "the winner", f"{one.baseline}, {words}")
+    return f"{sentence} {too_few(one, others, 'evaluate.confirm.seeds')}".rstrip()
+
+
+def judged(one: Comparison, who: str, whom: str) -> str:
+    """Return in words whether one is better than another, or not shown to be."""
     if one.corrected >= SIGNIFICANT:
         outcome = "is not shown to be better than"
     else:
         outcome = "is better than" if one.paired.difference > 0 else "is worse than"
-    sentence = (
-        f"In {one.measure} the winner {outcome} {one.baseline}, {words}: "
-        f"{_difference_text(one)}, corrected p = {one.corrected:.4f}."
+    equal = "" if p_text(one.corrected).startswith("<") else "= "
+    return (
+        f"In {one.measure} {who} {outcome} {whom}: "
+        f"{difference_text(one)}, corrected p {equal}{p_text(one.corrected)}."
     )
-    needed = pairs_needed(family, SIGNIFICANT)
-    if one.paired.n < needed:
-        sentence += (
-            f" With {one.paired.n} seeds and {family} "
-            f"{others}{'' if family == 1 else 's'} no p-value below {SIGNIFICANT} can "
-            f"come out: set evaluate.confirm.seeds to {needed} or more."
-        )
-    return sentence
+
+
+def too_few(one: Comparison, others: str, seeds: str) -> str:
+    """Return the sentence that there are too few seeds to show anything, or nothing.
+
+    Args:
+        one: a comparison.
+        others: what its family consists of, such as `baseline`.
+        seeds: the setting that says how many seeds there are.
+    """
+    smallest = smallest_p_value(one.paired.n, one.family)
+    if smallest <= SIGNIFICANT:
+        return ""
+    plural = "" if one.family == 1 else "s"
+    return (
+        f"n too small to reach .05: with {one.paired.n} seeds and {one.family} "
+        f"{others}{plural} no p-value below {smallest:.4g} can come out: set {seeds} to "
+        f"{pairs_needed(one.family, SIGNIFICANT)} or more."
+    )
 
 
 def sharing(history: History) -> list[str]:

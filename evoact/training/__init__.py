@@ -4,11 +4,14 @@ from evoact.training.cohort import train_cohort
 from evoact.training.environment import reproducible
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
-from evoact.training.network import build_network
+from evoact.training.memory import most_networks
+from evoact.training.network import build_network, count_parameters
 
 __all__ = [
     "build_network",
+    "count_parameters",
     "kernels_here",
+    "most_networks",
     "reproducible",
     "resolve_kernels",
     "train_cohort",

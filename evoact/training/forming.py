@@ -122,7 +122,7 @@ def _members(
         except Exception as error:  # as in `form`
             failed(position, error)
     _compile(cohort, built, failed)
-    gains = [gain_of(cohort.candidates[position]) for position in built]
+    gains = [gain_of(cohort.candidates[position], cohort.gain) for position in built]
     draws = generator(cohort.seed, cohort.replicate, WEIGHTS)
     rows = networks.first_rows(gains, draws) if built else []
     return [
@@ -197,6 +197,7 @@ def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
         cohort.seed,
         cohort.replicate,
         cohort.device,
+        cohort.gain,
     )
     epochs = prefix_epochs(member.scheduler.schedule.start, cohort.task.epochs)
     early = sum(p.numel() for module in member.modules for p in early_parameters(module))

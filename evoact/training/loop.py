@@ -19,6 +19,7 @@ from evoact.training.member import Member
 from evoact.training.network import Networks, share_storage
 
 MAX_GRAD_NORM: Final = 5.0
+_LANES: Final = 64  # a multiple of what any processor's vectors hold
 
 
 class Diverged(Exception):
@@ -127,9 +128,19 @@ class Stack:
 
 
 def _losses(logits: Tensor, y: Tensor) -> Tensor:
-    """Return the mean cross-entropy of each network."""
-    each = F.cross_entropy(logits.flatten(0, 1), y.repeat(len(logits)), reduction="none")
-    return each.view(len(logits), -1).mean(dim=1)
+    """Return the mean cross-entropy of each network.
+
+    With the classes first: a softmax over the last dimension takes five times as
+    long. What is left over at the end of a vector is computed by other code, so
+    each network's samples are filled up to whole vectors, to have the same bits
+    wherever the network stands.
+    """
+    count, samples, classes = logits.shape
+    filled = F.pad(logits, (0, 0, 0, -samples % _LANES)).movedim(-1, 0)
+    labels = F.pad(y, (0, -samples % _LANES)).repeat(count)
+    flat = filled.reshape(1, classes, -1)
+    each = F.cross_entropy(flat, labels.unsqueeze(0), reduction="none").view(count, -1)
+    return each[:, :samples].mean(dim=1)
 
 
 class Training:

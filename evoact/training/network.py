@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from evoact.language import Expression, initialisation_gain
+from evoact.language import Expression, initialisation_gain, named
 from evoact.nn import Activation, Annealed
 from evoact.nn.packed import (
     Alone,
@@ -23,8 +23,8 @@ from evoact.nn.packed import (
     packed_layers,
     unpackable,
 )
-from evoact.records import Candidate
-from evoact.tasks import Task, Width, draw_weights, first_rows
+from evoact.records import GAINS, Candidate, TaskSpec
+from evoact.tasks import NETWORKS, Task, Width, draw_weights, first_rows
 from evoact.training.environment import generator
 
 WEIGHTS, ORDER = 0, 1  # streams of randomness within a replicate
@@ -45,8 +45,13 @@ def activation_of(candidate: Candidate, channels: int, channel_dim: int) -> nn.M
     return Annealed(early, candidate.late, channels, channel_dim, path=genes.path)
 
 
-def gain_of(candidate: Candidate) -> float:
-    """Return the gain of the function that a candidate's network starts with."""
+def gain_of(candidate: Candidate, option: str = GAINS[0]) -> float:
+    """Return the gain that the option of a cohort means for a candidate.
+
+    By default that of the function that its network starts with.
+    """
+    if option == "relu":
+        return initialisation_gain(named("relu"))
     genes, early = candidate.anneal, candidate.early
     first: Expression = early if genes and early and genes.end > 0.0 else candidate.late
     return initialisation_gain(first)
@@ -72,6 +77,26 @@ def build_network(
     )
     draw_weights(network, gain_of(candidate), generator(seed, replicate, WEIGHTS))
     return network
+
+
+def count_parameters(candidate: Candidate, spec: TaskSpec) -> tuple[int, int]:
+    """Return how many parameters a trained network has, and its activations of them.
+
+    Those of a function that training started with are gone by then.
+
+    Raises:
+        InputError: `spec.width` is `strict` and a layer's channels do not suit.
+
+    >>> count_parameters(Candidate(named("prelu")), TaskSpec(name="digits"))
+    (9098, 128)
+    """
+    network = NETWORKS[spec.name, spec.network](
+        lambda channels, dim: Activation(candidate.late, channels, dim),
+        width_of(candidate, spec.width),
+    )
+    activations = (m for m in network.modules() if isinstance(m, Activation))
+    own = sum(p.numel() for module in activations for p in module.parameters())
+    return sum(p.numel() for p in network.parameters()), own
 
 
 class Networks(Protocol):

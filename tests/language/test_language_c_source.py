@@ -20,6 +20,7 @@ needs_compiler = pytest.mark.skipif(not available(), reason="no C compiler that 
 EPS = float(np.finfo(np.float32).eps)
 POINTS = np.concatenate([np.linspace(-6, 6, 97), [1e-3, -1e-3, -1.5, 12.0, -20.0]])
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 1e38, -1e38, 90.0, -90.0])
+ALL = frozenset({"values", "slopes", "pull"})
 ROWS = [PRIMITIVES[name] for name in POINTWISE]
 
 
@@ -224,7 +225,7 @@ def test_backward_from_x_alone(scope):
     """`pull` gives the slopes times a gradient; those of parameters summed up."""
     rows = [written(row, scope) for row in ROWS if row.name not in ("pow", "log", "log1p")]
     texts = [f"a * tanh(b * x) + c where a = 1.0 per {scope}, b = 2.0, c = 0.5 per channel"]
-    for kernel in kernels_of([*rows, *map(parse, texts)], backward=True):
+    for kernel in kernels_of([*rows, *map(parse, texts)], ALL):
         for rows_, channels in ((70, 1), (1, 37), (50, 16), (3, 2500)):
             x = np.resize(np.float32(POINTS), (rows_, channels))
             g = np.random.default_rng(2).standard_normal(x.shape).astype(np.float32)
@@ -247,7 +248,12 @@ def test_no_function_is_called_one_by_one(tmp_path, monkeypatch):
     """All calls are of vector functions: a scalar one is tens of times slower."""
     monkeypatch.setenv("EVOACT_CACHE", str(tmp_path))
     texts = [str(written(row, "layer")) for row in ROWS]
-    library(c_source({f"f{i}": parse(text) for i, text in enumerate(texts)}, backward=True))
+    library(
+        c_source(
+            {f"f{i}": parse(text) for i, text in enumerate(texts)},
+            ALL,
+        )
+    )
     files = [path.read_bytes() for path in (tmp_path / "kernels").glob("*.so")]
     assert any(b"v_tanhf" in data for data in files)
     names = {name for row in ROWS for name in re.findall(r"\b[a-z]\w*f\b", row.c)}

@@ -175,3 +175,27 @@ def test_an_expression_of_its_own() -> None:
     match = nearest(odd)[0]
     assert match.distance > 0.1
     assert match.text.startswith(f"near {match.name} (distance 0.")
+
+
+@pytest.mark.parametrize(
+    ("text", "rescaled"),
+    [
+        ("2 * max(x, 0)", "2.0 * relu(x)"),
+        ("1.71286 * relu(x) - 0.683332", "1.71286 * relu(x) - 0.683332"),
+        ("silu(1.7 * x) / 1.7 + x - x", "x * sigmoid(a0 * x) where a0 = 1.7"),
+        ("x / (1 + exp(-x))", "silu(x)"),
+    ],
+)
+def test_a_match_is_an_expression_too(text, rescaled):
+    (match,) = nearest(parse(text))
+    assert str(match.expression.canonical()) == rescaled
+    x = np.linspace(-3.0, 3.0, 31)
+    assert np.allclose(match.expression.numpy()(x), parse(text).numpy()(x), atol=1e-5)
+
+
+def test_the_expression_of_a_near_match_is_the_best_fit():
+    wanted = parse("x * erf(x) + 0.1 * sin(3 * x)")
+    (match,) = nearest(wanted)
+    x = np.random.default_rng(0).standard_normal(200_000)
+    f, g = wanted.numpy()(x), match.expression.numpy()(x)
+    assert np.std(f - g) / np.std(f) == pytest.approx(match.distance, rel=0.02)

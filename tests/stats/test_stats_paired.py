@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evoact.stats import Paired, compare_paired, mean_interval, pairs_needed
+from evoact.stats import (
+    Paired,
+    bca_interval,
+    compare_paired,
+    holm,
+    mean_interval,
+    pairs_needed,
+    smallest_p_value,
+)
 
 
 def brute_force(differences):
@@ -72,6 +80,13 @@ def test_interval_is_that_of_the_differences():
     )
 
 
+@pytest.mark.parametrize(("n", "interval_of"), [(19, mean_interval), (20, bca_interval)])
+def test_interval_is_bootstrapped_from_20_pairs(n, interval_of):
+    a = np.random.default_rng(2).exponential(size=n)
+    found, wanted = compare_paired(list(a), [0.0] * n), interval_of(a)
+    assert (found.low, found.high) == (wanted.low, wanted.high)
+
+
 def test_one_pair():
     found = compare_paired([0.6], [0.5])
     assert found.difference == pytest.approx(0.1)
@@ -98,3 +113,11 @@ def test_refuses_what_are_no_pairs():
 def test_pairs_needed(comparisons, pairs):
     assert pairs_needed(comparisons) == pairs
     assert comparisons * 2.0 ** (1 - pairs) < 0.05 <= comparisons * 2.0 ** (2 - pairs)
+
+
+@pytest.mark.parametrize("pairs", [1, 2, 5, 12])
+@pytest.mark.parametrize("comparisons", [1, 3])
+def test_smallest_p_value_is_reached(pairs, comparisons):
+    best = compare_paired(list(range(1, pairs + 1)), [0.0] * pairs).p_value
+    smallest = smallest_p_value(pairs, comparisons)
+    assert smallest == pytest.approx(holm([best] + [1.0] * (comparisons - 1))[0])

@@ -1,4 +1,4 @@
-"""Whole searches by each algorithm, with objectives and constraints, resumed after an interruption."""
+"""Whole searches by each algorithm, with objectives and constraints; interrupted, resumed."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from evoact.language import resolve
 from evoact.nn.packed import pack, unpackable
-from evoact.records import Anneal, Candidate
+from evoact.records import Anneal, Candidate, TaskSpec
 from evoact.tasks import NETWORKS, Task, Width, load
 from evoact.training.adam import RowAdam, RowState
 from evoact.training.environment import generator
@@ -22,6 +22,7 @@ from evoact.training.network import (
     PackedNetworks,
     activation_of,
     build_network,
+    count_parameters,
     gain_of,
     make_networks,
     width_of,
@@ -127,3 +128,20 @@ def test_only_what_is_known_is_packed(layer: nn.Module, fits: bool) -> None:
 def test_the_gain_is_that_of_the_function_at_first() -> None:
     gliding = Candidate(resolve("square(x)"), Anneal(resolve("relu")))
     assert gain_of(gliding) == gain_of(*candidates("relu(x)")) != gain_of(*candidates("square(x)"))
+
+
+def test_the_gain_option_relu_is_the_same_for_every_function() -> None:
+    assert gain_of(Candidate(resolve("tanh")), "relu") == gain_of(Candidate(resolve("relu")))
+
+
+@pytest.mark.parametrize("text", ["relu", "prelu", "glu", "crelu", "group_max(x, 2)"])
+def test_parameters_are_those_of_the_network(text: str) -> None:
+    candidate, spec = Candidate(resolve(text)), TaskSpec(name="digits", network="conv")
+    network = build_network(candidate, task(("digits", "conv")), seed=0, replicate=1)
+    total, own = count_parameters(candidate, spec)
+    assert total == sum(p.numel() for p in network.parameters())
+    assert own == (48 if text == "prelu" else 0)
+    if text != "prelu":
+        assert total == pytest.approx(
+            count_parameters(Candidate(resolve("relu")), spec)[0], rel=0.02
+        )

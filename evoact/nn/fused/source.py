@@ -47,7 +47,7 @@ class Made:
     @cached_property
     def kernel(self) -> Kernel:
         """Values and backward pass in C."""
-        return kernels_of([self.expression], backward=True)[0]
+        return kernels_of([self.expression], frozenset({"values", "pull"}))[0]
 
     @cached_property
     def keeps_slopes(self) -> bool:

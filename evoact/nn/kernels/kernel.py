@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evoact.language import Expression, Scope, c_kernel, c_source
+from evoact.language import VALUES_AND_SLOPES, Expression, Scope, c_kernel, c_source
 from evoact.language.c_prelude import LANES
 from evoact.nn.kernels.compiler import library
 
@@ -76,7 +76,8 @@ class Kernel:
         """Return the gradients of `x` and of each parameter, given that of the values.
 
         >>> from evoact.language import parse
-        >>> (kernel,) = kernels_of([parse("a * x * x where a = 1.0")], backward=True)
+        >>> parts = frozenset({"values", "pull"})
+        >>> (kernel,) = kernels_of([parse("a * x * x where a = 1.0")], parts)
         >>> gx, (ga,) = kernel.backward(np.array([3.0, 1.0], np.float32), [2.0], np.ones(2))
         >>> gx.tolist(), float(ga)
         ([12.0, 4.0], 10.0)
@@ -104,7 +105,9 @@ def _pointers(arrays: Sequence[npt.NDArray[Any]]) -> Any:
     return (_POINTER * (len(arrays) + 1))(*(array.ctypes.data for array in arrays))
 
 
-def kernels_of(expressions: Sequence[Expression], *, backward: bool = False) -> list[Kernel]:
+def kernels_of(
+    expressions: Sequence[Expression], parts: frozenset[str] = VALUES_AND_SLOPES
+) -> list[Kernel]:
     """Return compiled functions of pointwise expressions, in their order.
 
     What this process has not loaded yet is compiled together, or read from the
@@ -112,20 +115,20 @@ def kernels_of(expressions: Sequence[Expression], *, backward: bool = False) -> 
 
     Args:
         expressions: pointwise ones.
-        backward: whether the kernels need `pull`.
+        parts: what the kernels are used for, see `c_kernel`.
 
     Raises:
         InputError: an expression is groupwise.
         EvoactError: there is no compiler (see `backend`), or it failed.
     """
-    names = [_name(expression, backward) for expression in expressions]
+    names = [_name(expression, parts) for expression in expressions]
     found = sorted(zip(names, expressions, strict=True), key=lambda pair: pair[0])
     missing = {name: expression for name, expression in found if name not in _LOADED}
     if missing:
-        loaded = library(c_source(missing, backward=backward))
+        loaded = library(c_source(missing, parts))
         for name in missing:
             _LOADED[name] = _typed(loaded[name], _RUN)
-            if backward:
+            if "pull" in parts:
                 _LOADED[f"{name}_pull"] = _typed(loaded[f"{name}_pull"], _PULL)
     return [
         Kernel(
@@ -144,7 +147,7 @@ def _typed(function: Any, arguments: Sequence[type]) -> Any:
 
 
 @lru_cache(maxsize=4096)
-def _name(expression: Expression, backward: bool) -> str:
+def _name(expression: Expression, parts: frozenset[str]) -> str:
     """Return a name that says all that the function's text does."""
-    text = c_kernel(expression, "f", backward=backward)
+    text = c_kernel(expression, "f", parts)
     return f"kernel_{hashlib.sha256(text.encode()).hexdigest()[:32]}"

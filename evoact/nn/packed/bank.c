@@ -32,7 +32,7 @@ static void look_up(const struct job *job, const float *x, long size, float *y, 
         cell = cell < job->last ? cell : job->last;
         const int at = (int)cell;
         y[i] = job->intercepts[at] + job->slopes[at] * x[i];
-        if (d) d[i] = job->slopes[at];
+        d[i] = job->slopes[at];
     }
 }
 
@@ -55,11 +55,10 @@ static void mix(float *restrict values, const float *restrict other, float g, lo
 static void blend(const struct job *job, const float *x, long rows, long n, float *y, float *d,
                   float *scratch) {
     const long size = rows * n, before = 1 + job->early.parameters;
-    float *late = d ? d + before * size : 0;
+    float *late = d + before * size;
     run_early(job, x, rows, n, y, d);
     job->late.run(x, job->late.values, rows, n, scratch, late, size);
     mix(y, scratch, job->g, size);
-    if (!d) return;
     mix(d, late, job->g, size);
     scale(d + size, 1.0f - job->g, job->early.parameters * size);
     scale(late + size, job->g, job->late.parameters * size);
@@ -71,15 +70,17 @@ static void sharpen(const struct job *job, const float *x, long rows, long n, fl
     for (long i = 0; i < size; i++) scratch[i] = x[i] / job->g;
     job->late.run(scratch, job->late.values, rows, n, y, d, size);
     scale(y, job->g, size);
-    if (d) scale(d + size, job->g, job->late.parameters * size);
+    scale(d + size, job->g, job->late.parameters * size);
 }
 
+/* Without d derivatives are computed too, and left behind in scratch: functions are
+   compiled once. */
 void bank_forward(const struct job *jobs, long count, const float *x, long rows, long n, float *y,
                   float *d, float *scratch) {
     const long size = rows * n;
     for (long k = 0; k < count; k++, x += size, y += size) {
         const struct job *job = jobs + k;
-        float *its = d ? d + job->offset * size : 0;
+        float *its = d ? d + job->offset * size : scratch + size;
         if (job->mode == EARLY) run_early(job, x, rows, n, y, its);
         else if (job->mode == LATE) job->late.run(x, job->late.values, rows, n, y, its, size);
         else if (job->mode == BLEND) blend(job, x, rows, n, y, its, scratch);

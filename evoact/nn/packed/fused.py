@@ -21,6 +21,7 @@ from evoact.nn.paths import Phase, Sharpness
 
 _EARLY, _BLEND, _LATE, _SHARPEN = range(4)
 _MODES: Final = {Phase.EARLY: _EARLY, Phase.BLEND: _BLEND, Phase.LATE: _LATE}
+_PARTS: Final = frozenset({"slopes"})  # for values alone as well: half as much to compile
 _Pointer, _Long, _Float = ctypes.c_void_p, ctypes.c_long, ctypes.c_float
 
 
@@ -65,7 +66,7 @@ def fusible(member: nn.Module) -> bool:
 def compile_members(members: Sequence[nn.Module]) -> None:
     """Compile what members need, all in one go: it costs less than one after the other."""
     found = (expression_of(part) for member in members for part in _parts(member))
-    kernels_of([expression for expression in found if expression])
+    kernels_of([expression for expression in found if expression], _PARTS)
 
 
 def expression_of(part: nn.Module) -> Expression | None:
@@ -96,7 +97,7 @@ class Jobs:
 
     def __init__(self, members: Sequence[nn.Module]) -> None:
         self._kept: list[Any] = []  # arrays that C has pointers to
-        self.count, self.slices = len(members), 0
+        self.count, self.slices, self.most = len(members), 0, 0
         self.array = (_Job * len(members))()
         self._annealed: list[tuple[_Job, Annealed]] = []
         for job, member in zip(self.array, members, strict=True):
@@ -120,7 +121,7 @@ class Jobs:
     def _function(self, part: nn.Module) -> _Function:
         expression = expression_of(part)
         assert expression is not None, "fusible() said so"
-        (kernel,) = kernels_of([expression])
+        (kernel,) = kernels_of([expression], _PARTS)
         parameters = list(part.parameters())
         scopes = [int(p.scope is Scope.CHANNEL) for p in expression.parameters]
         arrays = [
@@ -146,11 +147,12 @@ class Jobs:
             self._lay_out()
 
     def _lay_out(self) -> None:
-        self.slices = 0
+        self.slices = self.most = 0
         for job in self.array:
             job.offset = self.slices
             early, late = 1 + job.early.parameters, 1 + job.late.parameters
-            self.slices += {_EARLY: early, _BLEND: early + late}.get(job.mode, late)
+            own = {_EARLY: early, _BLEND: early + late}.get(job.mode, late)
+            self.slices, self.most = self.slices + own, max(self.most, own)
 
 
 def _mode(member: Annealed) -> int:
@@ -169,8 +171,8 @@ class Fused(torch.autograd.Function):
         x = x.contiguous()
         n = x.shape[-1]
         rows = x[0].numel() // n
-        y, scratch = torch.empty_like(x), x.new_empty(rows * n)
         wanted = ctx.needs_input_grad[0]
+        y, scratch = torch.empty_like(x), x.new_empty((1 + (not wanted) * jobs.most) * rows * n)
         d = x.new_empty(jobs.slices * rows * n) if wanted else None
         _library().bank_forward(
             jobs.array, jobs.count, x.data_ptr(), rows, n, y.data_ptr(),
