@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator
 from evoact.errors import nearest
 from evoact.language import Expression
 from evoact.language.measures import STATIC, measure
+from evoact.records.section import refuse
 
 _YES_OR_NO: Final = (
     "piecewise_linear",
@@ -155,3 +156,22 @@ def _normal(text: str) -> str:
 
 
 ConstraintText = Annotated[str, BeforeValidator(_written), AfterValidator(_normal)]
+
+
+def check_steepness(constraints: Sequence[Constraint], normalise: str) -> None:
+    """Raise `ValidationError` for a bound on the slope that no candidate can keep.
+
+    By Poincare's inequality the variance of f(z) under N(0, 1) is at most E[f'(z)^2], and
+    equal to it for linear functions alone.
+    """
+    for place, constraint in enumerate(constraints):
+        bound = constraint.wanted
+        steep = constraint.name == "one_lipschitz" and bound == "true"
+        if constraint.name == "lipschitz" and isinstance(bound, float):
+            steep = constraint.relation in ("<=", "<") and bound <= 1.0
+        if steep and normalise == "full":
+            text = (
+                f"is {str(constraint)!r}, but language.normalise full makes the variance 1, which "
+                "no function so flat has but a linear one; wanted language.normalise: none or scale"
+            )
+            refuse(("constraints", place), text, str(constraint))

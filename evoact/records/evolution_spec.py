@@ -71,3 +71,14 @@ class EvolutionSpec(Section):
         a study's cohorts are the same wherever it runs.
         """
         return math.ceil(self.population / 8) if self.cohort == "auto" else self.cohort
+
+
+def check_first(evolution: EvolutionSpec) -> None:
+    """Raise `ValueError` where the first generation has no room for what it starts from."""
+    given = {"seeds": len(evolution.seeds), "warm_start": len(evolution.warm)}
+    if sum(given.values()) > evolution.population:
+        what = " and ".join(f"evolution.{key} are {n}" for key, n in given.items() if n)
+        raise ValueError(
+            f"{what}, more than evolution.population {evolution.population}; "
+            "raise the population or drop some"
+        )

@@ -15,9 +15,9 @@ from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
-from evoact.records.constraints import Constraint, ConstraintText
+from evoact.records.constraints import Constraint, ConstraintText, check_steepness
 from evoact.records.evaluate_spec import EvaluateSpec
-from evoact.records.evolution_spec import EvolutionSpec
+from evoact.records.evolution_spec import EvolutionSpec, check_first
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -29,7 +29,7 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import Positive, Section, one_of, refuse
+from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
 TASKS: Final = ("digits", "mnist1d")
@@ -202,12 +202,12 @@ class SearchSpec(Section):
             check_seed(text, self.language)
         for text in self.evolution.warm:
             check_seed(text, self.language, "evolution.warm_start")
-        _check_first(self.evolution)
+        check_first(self.evolution)
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
         check_rungs(self)
-        _check_bounds(self)
+        check_steepness(self.conditions(), self.language.normalise)
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
@@ -244,33 +244,3 @@ class SearchSpec(Section):
             objectives[name] if direction == "max" else -objectives[name]
             for name, direction in self.objectives.items()
         )
-
-
-def _check_first(evolution: EvolutionSpec) -> None:
-    """Raise `ValueError` where the first generation has no room for what it starts from."""
-    given = {"seeds": len(evolution.seeds), "warm_start": len(evolution.warm)}
-    if sum(given.values()) > evolution.population:
-        what = " and ".join(f"evolution.{key} are {n}" for key, n in given.items() if n)
-        raise ValueError(
-            f"{what}, more than evolution.population {evolution.population}; "
-            "raise the population or drop some"
-        )
-
-
-def _check_bounds(spec: SearchSpec) -> None:
-    """Raise `ValidationError` for a constraint that no candidate can fulfil.
-
-    By Poincare's inequality the variance of f(z) under N(0, 1) is at most E[f'(z)^2], and
-    equal to it for linear functions alone.
-    """
-    for place, constraint in enumerate(spec.conditions()):
-        bound = constraint.wanted
-        steep = constraint.name == "one_lipschitz" and bound == "true"
-        if constraint.name == "lipschitz" and isinstance(bound, float):
-            steep = constraint.relation in ("<=", "<") and bound <= 1.0
-        if steep and spec.language.normalise == "full":
-            text = (
-                f"is {str(constraint)!r}, but language.normalise full makes the variance 1, which "
-                "no function so flat has but a linear one; wanted language.normalise: none or scale"
-            )
-            refuse(("constraints", place), text, str(constraint))
