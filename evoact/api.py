@@ -17,6 +17,7 @@ from evoact.study import (
     named_task,
     refuse_existing,
     run,
+    warmed,
     with_control,
 )
 from evoact.tracking import (
@@ -76,6 +77,7 @@ def search(
 
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
+    spec = warmed(spec)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
     for sentence in costly_early(spec):

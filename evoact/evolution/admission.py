@@ -6,16 +6,10 @@ from dataclasses import replace
 
 from evoact.evolution.genes import fitting_genes
 from evoact.evolution.individual import Individual
-from evoact.language import (
-    Expression,
-    ExpressionError,
-    FingerprintIndex,
-    fingerprint,
-    is_constant,
-    is_finite_near_zero,
-)
+from evoact.evolution.screens import Screens
+from evoact.language import Expression, ExpressionError, FingerprintIndex
 from evoact.language.standard import standardised
-from evoact.records import Anneal, Candidate, LanguageSpec, Rejected
+from evoact.records import Anneal, Candidate, Rejected, SearchSpec
 from evoact.records.anneal import BLEND
 
 
@@ -26,12 +20,13 @@ class Admission:
     sign, and by the sign of the input, count as one.
 
     Args:
-        language: limits and normalisation.
+        space: its limits, normalisation and screens.
     """
 
-    def __init__(self, language: LanguageSpec) -> None:
-        self._language = language
-        self._functions = FingerprintIndex(affine=language.normalise == "full")
+    def __init__(self, space: SearchSpec) -> None:
+        self._normalise = space.language.normalise
+        self._screens = Screens(space)
+        self._functions = FingerprintIndex(affine=self._normalise == "full")
         self._seen: dict[tuple[str, Anneal | None], str] = {}
 
     def admit(
@@ -49,39 +44,42 @@ class Admission:
             parents: the ids of the candidates that it was made of.
         """
         expression = bred.canonical()
-        if (reason := self._fault(child, expression)) is not None:
-            return Rejected(str(expression), reason)
+        if (reason := self._screens.of_bred(child, expression)) is not None:
+            return Rejected(str(expression), reason, origin=origin)
         try:
-            late = standardised(expression, self._language.normalise).canonical()
+            late = standardised(expression, self._normalise).canonical()
         except ExpressionError as error:
-            return Rejected(str(expression), f"not standardised: {error.message}")
+            reason = f"not standardised: {error.message}"
+            return Rejected(str(expression), reason, origin=origin)
         candidate = Candidate(late, fitting_genes(child.anneal, late), origin, parents)
-        if (known := self._known(candidate)) is not None:
-            return Rejected(candidate.text, "duplicate", known)
+        function = self._functions.find(late)
+        if (known := self._known(candidate, function)) is not None:
+            return Rejected(candidate.text, "duplicate", known, origin)
+        # After that, as it takes longest.
+        if (reason := self._screens.of_scored(late)) is not None:
+            return Rejected(candidate.text, reason, origin=origin)
+        self._remember(candidate, function)
         return candidate
 
-    def _fault(self, child: Individual, expression: Expression) -> str | None:
-        limits = self._language
-        if len(child) > limits.max_nodes or child.height > limits.max_depth:
-            return "too large"
-        values = fingerprint(expression)
-        if not is_finite_near_zero(values):
-            return "not finite on normal inputs"
-        return "constant" if is_constant(values) else None
+    def _known(self, candidate: Candidate, function: str | None) -> str | None:
+        """Return the id of an equal candidate, or None for one that is new."""
+        keys = _keys(candidate, function) if function else ()
+        return next((self._seen[key] for key in keys if key in self._seen), None)
 
-    def _known(self, candidate: Candidate) -> str | None:
-        """Return the id of an equal candidate, or None for one that is new and now known."""
-        function = self._functions.find(candidate.late)
+    def _remember(self, candidate: Candidate, function: str | None) -> None:
         if function is None:
             function = candidate.id
             self._functions.add(candidate.late, function)
-        # Genes as they are and with the early function that is derived: equal
-        # trainings are found by either.
-        keys = [(function, candidate.anneal), (function, _explicit(candidate))]
-        known = next((self._seen[key] for key in keys if key in self._seen), None)
-        if known is None:
-            self._seen |= dict.fromkeys(keys, candidate.id)
-        return known
+        self._seen |= dict.fromkeys(_keys(candidate, function), candidate.id)
+
+
+def _keys(candidate: Candidate, function: str) -> tuple[tuple[str, Anneal | None], ...]:
+    """Return by what a candidate is known.
+
+    Its genes as they are and with the early function that is derived: equal
+    trainings are found by either.
+    """
+    return (function, candidate.anneal), (function, _explicit(candidate))
 
 
 def _explicit(candidate: Candidate) -> Anneal | None:

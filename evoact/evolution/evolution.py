@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -14,19 +14,19 @@ from evoact.evolution.generate import Generator
 from evoact.evolution.genes import draw_genes, seed_genes, vary_genes
 from evoact.evolution.individual import Fitness, Individual, deap_draws_from
 from evoact.evolution.primitive_set import grammar
-from evoact.evolution.selection import parent, survivors
+from evoact.evolution.rates import CROSSOVER, Rates
+from evoact.evolution.selection import SURVIVORS, parent
 from evoact.evolution.trees import to_tree, valid_expression
 from evoact.evolution.variation import Mutation, crossover
 from evoact.language import Expression
 from evoact.records import Candidate, Evaluation, Rejected, SearchSpec
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
-_IMMIGRANTS: Final = 0.1  # share of random trees in every generation
 _EXTRA_DEPTHS: Final = (1, 2, 3, 4)  # of random trees, over what it takes to read x
 
 
 class Evolution:
-    """Genetic programming over the expressions of a search space.
+    """A search of the expressions of a space, by `evolution.algorithm`.
 
     `ask` returns candidates that were never asked before, no two of them the
     same function with the same annealing genes; `tell` takes their
@@ -58,12 +58,18 @@ class Evolution:
         made = grammar(space.language, self._rng)
         self._generator = Generator(made, self._rng)
         self._mutation = Mutation(made, self._generator, self._rng)
-        self._admission = Admission(space.language)
-        self._seeds = deque(space.seed_expressions())
+        self._admission = Admission(space)
+        self._survivors = SURVIVORS[space.evolution.algorithm]
+        self._rates = Rates(
+            list(self._mutation.operators),
+            space.evolution.crossover,
+            adaptive=space.evolution.adaptive,
+        )
+        self._first = deque(_first(space))
         self._steady = space.evolution.mode == "steady_state"
         self._population: list[Individual] = []
         self._asked: dict[str, Individual] = {}
-        self._told = 0
+        self._admitted = self._told = 0
 
     def ask(self, n: int | None = None) -> list[Candidate]:
         """Return up to `n` new candidates; fewer when the space is exhausted.
@@ -90,9 +96,9 @@ class Evolution:
         with deap_draws_from(self._rng):
             # Here and not in `tell`, so that it is the same whether evaluations
             # come together or one by one.
-            self._population = survivors(self._population, self.space.evolution.population)
-            while self._seeds and len(self._asked) < full:
-                self._seed(self._seeds.popleft())
+            self._population = self._survivors(self._population, self.space.evolution.population)
+            while self._first and len(self._asked) < full:
+                self._start(*self._first.popleft())
             for _ in range(_ATTEMPTS * count):
                 if len(self._asked) == full:
                     break
@@ -120,6 +126,7 @@ class Evolution:
                 values = self.space.signed(dict(evaluation.objectives))
                 individual.fitness = Fitness(values, evaluation.rung)
                 self._population.append(individual)
+            self._credit(individual)
         self._told += len(told)
         if self._steady:
             self.generation = self._told // self.space.evolution.population
@@ -147,12 +154,18 @@ class Evolution:
                     f"{', '.join(self.space.objectives)}"
                 )
 
+    def _credit(self, child: Individual) -> None:
+        """Count whether an operator's child was better than its parent; a failure was not."""
+        if child.of is not None and child.of.valid and child.candidate:
+            improved = child.fitness.valid and child.fitness.dominates(child.of)
+            self._rates.credit(child.candidate.origin, improved=improved)
+
     # Breeding
 
-    def _seed(self, expression: Expression) -> None:
-        """Start from a named function of the space."""
+    def _start(self, expression: Expression, origin: str) -> None:
+        """Start from a function that the space names."""
         tree = to_tree(expression, self._rng, self.space.language.shape_tree)
-        self._admit(Individual(tree, seed_genes(self.space.anneal)), "seed", ())
+        self._admit(Individual(tree, seed_genes(self.space.anneal)), origin, ())
 
     @property
     def _begins(self) -> bool:
@@ -161,16 +174,16 @@ class Evolution:
         return self._steady and asked < self.space.evolution.population
 
     def _breed(self) -> tuple[Individual, str, tuple[str, ...]]:
-        if self._begins or not self._population or self._rng.random() < _IMMIGRANTS:
-            return self._random(), "random", ()
         spec = self.space.evolution
+        if self._begins or not self._population or self._rng.random() < spec.immigrants:
+            return self._random(), "random", ()
         first = parent(self._population, spec.tournament, self._rng)
         parents = [first]
-        if self._rng.random() < spec.crossover:
+        if self._rates.crosses(self._rng):
             parents.append(parent(self._population, spec.tournament, self._rng))
-            child, origin = crossover(first, parents[1], self._rng), "crossover"
+            child, origin = crossover(first, parents[1], self._rng), CROSSOVER
         else:
-            child, origin = self._mutation(first)
+            child, origin = self._mutation(first, self._rates)
         child.anneal = vary_genes(child.anneal, self.space.anneal, self._rng_of_genes)
         return child, origin, tuple(p.candidate.id for p in parents if p.candidate)
 
@@ -183,10 +196,28 @@ class Evolution:
         expression = valid_expression(child)
         assert expression is not None, "variation returns valid trees alone"
         if self.space.language.shape is None:  # folding constants changes the shape
-            child = Individual(to_tree(expression, self._rng), child.anneal)
+            of, child = child.of, Individual(to_tree(expression, self._rng), child.anneal)
+            child.of = of
         verdict = self._admission.admit(child, expression, origin, parents)
         if isinstance(verdict, Rejected):
             self.rejected.append(verdict)
         else:
-            child.candidate = verdict
+            child.candidate, child.number = verdict, self._admitted
             self._asked[verdict.id] = child
+            self._admitted += 1
+
+
+def _first(space: SearchSpec) -> Iterator[tuple[Expression, str]]:
+    """Yield what the first generation starts from, and the origin that it gets.
+
+    Raises:
+        InputError: `evolution.warm_start` names a study that nobody has read.
+    """
+    warm = space.evolution.warm_start
+    if isinstance(warm, str):
+        raise InputError(
+            f"evolution.warm_start is {warm!r}; wanted a list of expressions: evoact.search reads "
+            "a study, and evoact.study.warmed does for a search of one's own"
+        )
+    yield from ((expression, "seed") for expression in space.seed_expressions())
+    yield from ((expression, "warm") for expression in space.warm_expressions())

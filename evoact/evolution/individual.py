@@ -58,17 +58,26 @@ class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
 
 
 class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
-    """A tree of primitives, its annealing genes, and the candidate it became."""
+    """A tree of primitives, its annealing genes, and the candidate it became.
+
+    Attributes:
+        number: how many were asked before it.
+        of: the fitness of the parent that it is a changed copy of.
+    """
 
     def __init__(self, tree: Sequence[Any], anneal: Anneal | None = None) -> None:
         super().__init__(tree)
         self.anneal = anneal
         self.candidate: Candidate | None = None
         self.fitness = Fitness()
+        self.number = 0
+        self.of: Fitness | None = None
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
-        return Individual(list(self), self.anneal)
+        copy = Individual(list(self), self.anneal)
+        copy.of = self.fitness
+        return copy
 
     def form(self) -> tuple[str, ...]:
         """Return what the tree is but for its numbers: equal trees have equal forms."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from deap import tools
 
 from evoact.evolution.individual import Individual
 
 
-def survivors(pool: list[Individual], size: int) -> list[Individual]:
+def fittest(pool: list[Individual], size: int) -> list[Individual]:
     """Return the best `size` of a pool: by value, or by NSGA-II (Deb et al. 2002).
 
     By value, only the best stays of those that differ in numbers alone: variants
@@ -23,6 +26,28 @@ def survivors(pool: list[Individual], size: int) -> list[Individual]:
         # Also of a pool that is small enough: this sets the crowding distances.
         kept = tools.selNSGA2(pool, min(size, len(pool)))
     return kept
+
+
+def youngest(pool: list[Individual], size: int) -> list[Individual]:
+    """Return the `size` of a pool that were asked last (Real et al. 2019).
+
+    Whoever is lucky once dies too: only what is good again in its children stays.
+    """
+    kept = sorted(pool, key=lambda individual: individual.number)[-size:]
+    if kept and len(kept[0].fitness.values) > 1:
+        tools.emo.assignCrowdingDist(kept)  # what tournaments ask for
+    return kept
+
+
+def nobody(pool: list[Individual], size: int) -> list[Individual]:  # noqa: ARG001  # as the others
+    """Return no one: whatever comes next is random."""
+    return []
+
+
+SURVIVORS: Final[Mapping[str, Callable[[list[Individual], int], list[Individual]]]] = (
+    MappingProxyType({"gp": fittest, "aging": youngest, "random": nobody})
+)
+"""Who of a pool stays, by `evolution.algorithm`."""
 
 
 def _best_of_each_form(pool: list[Individual]) -> list[Individual]:

@@ -17,6 +17,7 @@ from deap import gp
 from evoact.evolution.generate import Generator
 from evoact.evolution.individual import Individual
 from evoact.evolution.primitive_set import Grammar, Slot
+from evoact.evolution.rates import Rates, mutation_origin
 from evoact.evolution.trees import leaf, valid_expression
 from evoact.evolution.types import Count, Share, SizeType, Type, ValueType
 from evoact.language import Const
@@ -49,7 +50,7 @@ def crossover(a: Individual, b: Individual, rng: random.Random) -> Individual:
 
 
 class Mutation:
-    """Changes a copy of a tree at one place, by an operator chosen at random."""
+    """Changes a copy of a tree at one place."""
 
     def __init__(self, grammar: Grammar, generator: Generator, rng: random.Random) -> None:
         self._roots, self._generator, self._rng = grammar.roots, generator, rng
@@ -67,20 +68,21 @@ class Mutation:
             "shrink": self._shrink,
             "perturb": self._perturb,
         }
+        self._even = Rates(list(self.operators), crossover=0.0, adaptive=False)
 
-    def __call__(self, parent: Individual) -> tuple[Individual, str]:
-        """Return a changed copy and the name of the operator.
+    def __call__(self, parent: Individual, rates: Rates | None = None) -> tuple[Individual, str]:
+        """Return a changed copy and its origin: the operator, chosen by its rate, or evenly.
 
         An operator that finds nothing to change gives way to another one; after
         some tries the copy stays as it is.
         """
-        name = ""
+        rates, name = rates or self._even, ""
         for _ in range(_TRIES):
-            name = self._rng.choice(list(self.operators))
+            name = rates.mutation(self._rng)
             child = self.operators[name](parent.child())
             if list(child) != list(parent) and valid_expression(child) is not None:
-                return child, f"mutation:{name}"
-        return parent.child(), f"mutation:{name}"
+                return child, mutation_origin(name)
+        return parent.child(), mutation_origin(name)
 
     def _subtree(self, tree: Individual) -> Individual:
         """Put a random tree in the place of one."""

@@ -18,12 +18,14 @@ from evoact.language.fingerprint import (
 )
 from evoact.language.fitting import fit_piecewise, rms_error
 from evoact.language.gaussian import gaussian_moments, initialisation_gain
+from evoact.language.linearity import is_affine
 from evoact.language.migrate import migrated
 from evoact.language.nearest import Match
 from evoact.language.nearest import nearest as nearest_named
 from evoact.language.piecewise import PiecewiseLinear
 from evoact.language.primitives import LANGUAGE_VERSION, PRIMITIVES, WIDTHS, Kind, Primitive
 from evoact.language.selfnormalising import SelfNormalising, self_normalising
+from evoact.language.signal import Signal, signal_at_depth
 from evoact.language.source import torch_body
 from evoact.language.standard import standardised, strip_affine
 from evoact.language.text import parse
@@ -75,6 +77,7 @@ __all__ = [
     "Primitive",
     "Scope",
     "SelfNormalising",
+    "Signal",
     "X",
     "auto_early",
     "c_kernel",
@@ -87,6 +90,7 @@ __all__ = [
     "fit_piecewise",
     "gaussian_moments",
     "initialisation_gain",
+    "is_affine",
     "is_constant",
     "is_finite_near_zero",
     "known_as",
@@ -101,6 +105,7 @@ __all__ = [
     "saved_elements",
     "self_normalising",
     "sharp_limit",
+    "signal_at_depth",
     "standardised",
     "strip_affine",
     "torch_body",

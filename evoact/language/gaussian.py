@@ -79,7 +79,7 @@ def slope_moment(expression: Expression) -> float:
     if pieces is not None:
         with np.errstate(all="ignore"):
             return sum(share * panels.mean(panels.slopes() ** 2) for share, panels in pieces)
-    function, points = expression.numpy(), _points(_channels(expression))
+    function, points = expression.numpy(), normal_points(_channels(expression))
     # E[(J v)^2] over random signs v is the sum of squares of a row of J.
     signs = np.sign(np.roll(points, len(points) // 3, axis=0))
     with np.errstate(all="ignore"):
@@ -147,7 +147,7 @@ def _moments(expression: Expression, shift: float) -> tuple[float, float]:
 
 def _sampled(expression: Expression, shift: float, variance: float) -> tuple[float, float]:
     """Return the moments of `f(y) + shift` over sampled channels of a variance."""
-    points = _points(_channels(expression))
+    points = normal_points(_channels(expression))
     values = expression.numpy()(variance**0.5 * points) + shift
     with np.errstate(all="ignore"):
         return float(values.mean()), float(np.square(values).mean())
@@ -159,7 +159,7 @@ def _channels(expression: Expression) -> int:
 
 
 @cache
-def _points(channels: int) -> FloatArray:
+def normal_points(channels: int) -> FloatArray:
     """Return points of independent standard normal channels, `(16384, channels)`.
 
     Sobol's sequence, each channel with variance 1, and its mirror images in both

@@ -4,9 +4,11 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
+from evoact.records.constraints import Constraint
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
+from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
@@ -30,7 +32,6 @@ from evoact.records.spec import (
     OBJECTIVES,
     TASKS,
     THREADS,
-    EvolutionSpec,
     LanguageSpec,
     RunSpec,
     SearchSpec,
@@ -56,6 +57,7 @@ __all__ = [
     "Cohort",
     "ConfirmSpec",
     "ConfirmationAsked",
+    "Constraint",
     "ControlsAsked",
     "EvaluateSpec",
     "Evaluated",

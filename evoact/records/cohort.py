@@ -51,6 +51,7 @@ class Cohort:
             last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
             the others in the cohort.
+        objectives: what is measured besides accuracy, loss, cost and nodes.
         gain: by what the first weights after activations are scaled: for the
             `"own"` function, or as for `"relu"` whatever the function.
     """
@@ -65,6 +66,7 @@ class Cohort:
     share_prefix: bool = False
     kernels: str = "torch"
     halving: Halving | None = None
+    objectives: tuple[str, ...] = ()
     gain: str = GAINS[0]
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class Cohort:
             "share_prefix": self.share_prefix,
             "kernels": self.kernels,
             "halving": asdict(self.halving) if self.halving else None,
+            "objectives": list(self.objectives),
             "gain": self.gain,
         }
 
@@ -90,8 +93,13 @@ class Cohort:
         halving = data["halving"] and Halving(
             **{**data["halving"], "rungs": tuple(data["halving"]["rungs"])}
         )
-        task = TaskSpec(**data["task"])
-        return cls(**{**data, "candidates": candidates, "task": task, "halving": halving})
+        read = {
+            "candidates": candidates,
+            "task": TaskSpec(**data["task"]),
+            "halving": halving,
+            "objectives": tuple(data["objectives"]),
+        }
+        return cls(**{**data, **read})
 
 
 def cut(candidates: Iterable[Candidate], size: int) -> list[tuple[Candidate, ...]]:

@@ -34,11 +34,24 @@ class StudyStarted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An offspring that was not trained, and why."""
+    """An offspring that was not trained, why, and how it was made (`"seed"`, `"crossover"`, ...).
+
+    What stands in a reason before a colon is its kind.
+    """
 
     text: str
     reason: str
     duplicate_of: str | None = None
+    origin: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the reason, by which rejections are counted.
+
+        >>> Rejected("log(x)", "not standardised: it has no finite mean").kind
+        'not standardised'
+        """
+        return self.reason.partition(":")[0]
 
 
 @dataclass(frozen=True, slots=True)

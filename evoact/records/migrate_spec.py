@@ -53,12 +53,19 @@ def _from_1(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_2(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Version 2: torch computed the activations; a study goes on so."""
-    run, evaluate = data.get("run"), data.get("evaluate", {})
+    """Version 2: torch computed the activations, less was screened; a study goes on so."""
+    run, evaluate, evolution = data.get("run"), data.get("evaluate", {}), data.get("evolution", {})
     if not isinstance(run, dict) or not isinstance(evaluate, dict):
         return dict(data)
-    by_torch = {"kernels": "torch"}
-    return {**data, "run": {**run, **by_torch}, "evaluate": {**evaluate, **by_torch}}
+    if not isinstance(evolution, dict):
+        return dict(data)
+    by_torch, all_through = {"kernels": "torch"}, {"screens": {"linear": False, "depth": 0}}
+    return {
+        **data,
+        "run": {**run, **by_torch},
+        "evaluate": {**evaluate, **by_torch},
+        "evolution": {**evolution, **all_through},
+    }
 
 
 def _ends_of_1(anneal: Mapping[str, Any]) -> dict[str, Any]:

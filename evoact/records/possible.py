@@ -156,8 +156,8 @@ def check_shape(language: LanguageSpec) -> None:
             )
 
 
-def check_seed(text: str, language: LanguageSpec) -> None:
-    """Raise `ValueError` for a seed that the language would not breed."""
+def check_seed(text: str, language: LanguageSpec, key: str = "evolution.seeds") -> None:
+    """Raise `ValueError` for a seed that the language would not breed; `key` lists it."""
     seed, shape = resolve(text), language.shape_tree
     for bound in ("nodes", "depth"):
         size, most = getattr(seed, bound), getattr(language, f"max_{bound}")
@@ -168,7 +168,7 @@ def check_seed(text: str, language: LanguageSpec) -> None:
                 f"raise max_{bound} or drop the seed"
             )
     if not reads_x(seed.root):
-        raise ValueError(f"seed {text!r} does not read x; drop it from evolution.seeds")
+        raise ValueError(f"seed {text!r} does not read x; drop it from {key}")
     if seed.width not in language.widths:
         raise ValueError(
             f"seed {text!r} has width {seed.width}, but language.widths are "
@@ -177,5 +177,5 @@ def check_seed(text: str, language: LanguageSpec) -> None:
     if shape is not None and not shape.fits(seed.root):
         raise ValueError(
             f"seed {text!r} has not the shape {str(shape)!r} that language.shape asks for; "
-            "write it so (identity(x) and zero(x) fill places), or drop it from evolution.seeds"
+            "write it so (identity(x) and zero(x) fill places), or drop it from " + key
         )

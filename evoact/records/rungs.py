@@ -33,10 +33,12 @@ def check_rungs(spec: SearchSpec) -> None:
             "anneal.hold or more task.epochs allow others",
         )
     if spec.primary not in MEASURED:
+        ends = spec.primary.startswith("val_")
+        why = "is measured at the end alone" if ends else "needs no training"
         _refuse(
             spec,
             f"but candidates are compared there by the first of the objectives, {spec.primary}, "
-            f"which needs no training; wanted {' or '.join(MEASURED)} to be the first",
+            f"which {why}; wanted {' or '.join(MEASURED)} to be the first",
         )
     if (size := spec.evolution.cohort_size()) < 2:
         _refuse(

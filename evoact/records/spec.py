@@ -6,7 +6,6 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -14,8 +13,11 @@ from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, m
 
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
+from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
+from evoact.records.constraints import Constraint, ConstraintText, check_steepness
 from evoact.records.evaluate_spec import EvaluateSpec
+from evoact.records.evolution_spec import EvolutionSpec, check_first
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -27,12 +29,12 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import ExpressionText, Positive, Section, one_of
+from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
 TASKS: Final = ("digits", "mnist1d")
 NETWORKS: Final = ("mlp", "conv", "attention")
-OBJECTIVES: Final = ("val_accuracy", "val_loss", "cost", "nodes")
+OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
@@ -52,6 +54,9 @@ class TaskSpec(Section):
     about as many weights; `round` takes the nearest multiple of the group;
     `strict` takes the sizes as they are, and such a candidate fails where the
     group does not divide them.
+
+    `noise` is that of the copy of the validation data which `val_noisy_accuracy`
+    is measured on: normal, in standard deviations of the features.
     """
 
     name: Annotated[str, one_of(TASKS)] = "mnist1d"
@@ -61,6 +66,7 @@ class TaskSpec(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
+    noise: Annotated[float, Field(gt=0)] = 0.3
 
 
 class LanguageSpec(Section):
@@ -141,33 +147,6 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
-class EvolutionSpec(Section):
-    """How candidates are bred and selected.
-
-    With `mode: steady_state` workers never wait for a generation: of what is
-    known when a cohort ends, the next one is bred. What is found then depends
-    on which training ends first. A generation is then every `population`
-    candidates, in the order that they are asked.
-    """
-
-    algorithm: Literal["gp"] = "gp"
-    mode: Literal["generational", "steady_state"] = "generational"
-    population: Annotated[int, Field(ge=2)] = 24
-    generations: Positive = 8
-    seeds: tuple[ExpressionText, ...] = ("relu", "silu")
-    crossover: Annotated[float, Field(ge=0, le=1)] = 0.4
-    tournament: Annotated[int, Field(ge=1)] = 3
-    cohort: Literal["auto"] | Positive = "auto"
-
-    def cohort_size(self) -> int:
-        """Return how many candidates go to a worker at once.
-
-        Of the space alone, never of timing or the number of workers, so that
-        a study's cohorts are the same wherever it runs.
-        """
-        return math.ceil(self.population / 8) if self.cohort == "auto" else self.cohort
-
-
 def _yaml_off(value: Any) -> Any:
     return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
 
@@ -207,6 +186,7 @@ class SearchSpec(Section):
     objectives: Annotated[
         dict[Annotated[str, one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
     ] = Field(default={"val_accuracy": "max"})
+    constraints: tuple[ConstraintText, ...] = ()
     evaluate: EvaluateSpec = EvaluateSpec()
     tracking: TrackingSpec = TrackingSpec()
     run: RunSpec | None = None
@@ -220,20 +200,27 @@ class SearchSpec(Section):
     def _reachable(self) -> SearchSpec:
         for text in self.evolution.seeds:
             check_seed(text, self.language)
-        if len(self.evolution.seeds) > self.evolution.population:
-            raise ValueError(
-                f"evolution.seeds are {len(self.evolution.seeds)}, more than evolution.population "
-                f"{self.evolution.population}; raise the population or drop some"
-            )
+        for text in self.evolution.warm:
+            check_seed(text, self.language, "evolution.warm_start")
+        check_first(self.evolution)
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
         check_rungs(self)
+        check_steepness(self.conditions(), self.language.normalise)
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
         """Return the expressions that the first generation starts from."""
         return tuple(resolve(text) for text in self.evolution.seeds)
+
+    def warm_expressions(self) -> tuple[Expression, ...]:
+        """Return those that enter it after the seeds: found by an earlier search."""
+        return tuple(resolve(text) for text in self.evolution.warm)
+
+    def conditions(self) -> tuple[Constraint, ...]:
+        """Return what an expression must fulfil to be trained."""
+        return tuple(map(Constraint.parse, self.constraints))
 
     @property
     def primary(self) -> str:

@@ -8,6 +8,7 @@ from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, refuse_existing
 from evoact.study.task import named_task
+from evoact.study.warm import warmed
 
 __all__ = [
     "CONTROLS",
@@ -24,5 +25,6 @@ __all__ = [
     "refuse_existing",
     "run",
     "space_from_text",
+    "warmed",
     "with_control",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from evoact.errors import StudyError
 from evoact.evolution import Evolution
@@ -11,6 +13,8 @@ from evoact.records import Candidate, Evaluation, GenerationAsked, GenerationTol
 from evoact.study.cohorts import cohorts_of, train
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
+
+_KEYS: Final = {"seed": "evolution.seeds", "warm": "evolution.warm_start"}
 
 
 def by_generations(study: Study, evaluator: Evaluator) -> None:
@@ -26,13 +30,25 @@ def by_generations(study: Study, evaluator: Evaluator) -> None:
             break  # the space is exhausted
         asked = GenerationAsked(generation, tuple(candidates), tuple(evolution.rejected))
         if (before := study.history.asked.get(generation)) is None:
-            study.record(asked)
+            record_asked(study, asked)
         else:
             check_bred(study, before, asked)
         train(study, evaluator, cohorts_of(study, candidates, replicate=0))
         evolution.tell(told(study, generation))
         if generation not in study.history.told:
             study.record(GenerationTold(generation))
+
+
+def record_asked(study: Study, asked: GenerationAsked) -> None:
+    """Journal what was asked, and warn of functions that the user gave and the search rejects."""
+    study.record(asked)
+    for item in asked.rejected:
+        if (key := _KEYS.get(item.origin)) is not None:
+            warnings.warn(
+                f"{key}: {item.text!r} is not trained: {item.reason}; other functions take its "
+                "place. evolution.screens says what is rejected",
+                stacklevel=2,
+            )
 
 
 def check_bred(study: Study, journalled: GenerationAsked, bred: GenerationAsked) -> None:

@@ -14,7 +14,7 @@ from evoact.evolution import Evolution
 from evoact.records import Candidate, Evaluated, Evaluation, GenerationAsked, GenerationTold
 from evoact.study.cohorts import cohorts_of
 from evoact.study.evaluators import Evaluator
-from evoact.study.generations import check_bred, told
+from evoact.study.generations import check_bred, record_asked, told
 from evoact.study.journal import read_journal
 from evoact.study.study import Study
 
@@ -91,7 +91,7 @@ class SteadyState:
             if not asked.candidates:
                 self._exhausted = True
                 return
-            self._study.record(asked)
+            record_asked(self._study, asked)
             self._submit(asked.candidates)
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:

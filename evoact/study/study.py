@@ -25,6 +25,7 @@ from evoact.records import (
 from evoact.study.journal import JournalWriter, read_journal
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
+from evoact.study.warm import warmed
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -67,9 +68,11 @@ class Study:
 
         Raises:
             InputError: a study of this name exists, the name is no file name,
-                or `evaluate.kernels` cannot be had.
+                `evolution.warm_start` cannot be read, or `evaluate.kernels`
+                cannot be had.
         """
         refuse_existing(runs_dir, name)
+        spec = warmed(spec)
         run = resolved_run(spec, seed)
         folder = _new_folder(runs_dir, name or spec.name)
         resolved = spec.model_copy(update={"run": run})

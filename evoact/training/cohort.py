@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 
+from evoact.language.measures import STATIC, measure
 from evoact.records import Cohort, Evaluation, Status
 from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
-from evoact.training.loop import TimedOut, Training, steps_per_epoch
+from evoact.training.loop import Stack, TimedOut, Training, steps_per_epoch
 from evoact.training.member import Member
+from evoact.training.noise import NOISY, noisy_validation
+
+_ALWAYS: Final = ("cost", "nodes")
 
 
 def train_cohort(cohort: Cohort) -> list[Evaluation]:
@@ -93,10 +97,21 @@ class _Run:
 
     @staticmethod
     def objectives(member: Member) -> dict[str, float]:
-        """Return a member's objectives after the epochs that it was trained for."""
-        scores = {name: v for name, v in member.curve[-1].items() if name.startswith("val_")}
-        late = member.candidate.late
-        return {**scores, "cost": late.cost, "nodes": float(late.nodes)}
+        """Return what a member's training measured after the epochs that it has had."""
+        return {name: v for name, v in member.curve[-1].items() if name.startswith("val_")}
+
+    def static(self, member: Member) -> dict[str, float]:
+        """Return what follows from a member's function alone; what is infinite is left out."""
+        asked = [name for name in STATIC if name in (*_ALWAYS, *self.cohort.objectives)]
+        found = {name: measure(name, member.candidate.late) for name in asked}
+        return {name: v for name, v in found.items() if v is not None and math.isfinite(v)}
+
+    def noisy(self, stack: Stack) -> dict[Member, dict[str, float]]:
+        """Return the accuracies on the noisy copy of the validation data, if they are asked for."""
+        if NOISY not in self.cohort.objectives:
+            return {}
+        scores = stack.score(noisy_validation(self.cohort), "val_noisy")
+        return {m: {NOISY: s[NOISY]} for m, s in zip(stack.members, scores, strict=True)}
 
     def finish(
         self, training: Training, members: Sequence[Member], rung: int | None = None
@@ -107,9 +122,10 @@ class _Run:
         if self.cohort.test:
             scores = training.stack.score(data.test, "test")
             tests = dict(zip(training.stack.members, scores, strict=True))
+        noisy = self.noisy(training.stack)
         for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-            objectives = self.objectives(member)
+            objectives = {**self.objectives(member), **noisy.get(member, {})}
             if not all(map(math.isfinite, objectives.values())):
                 reason = f"validation gave {objectives}"
                 self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
@@ -119,7 +135,7 @@ class _Run:
                 member.position,
                 Status.OK,
                 member.seconds,
-                objectives=objectives,
+                objectives={**objectives, **self.static(member)},
                 rung=rung if rung is not None else len(halving.rungs) if halving else 0,
                 epochs=len(member.curve),
                 test=tests.get(member, {}),

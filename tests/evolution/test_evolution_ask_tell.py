@@ -283,7 +283,7 @@ def test_exhausted_space_gives_fewer_and_then_none():
     space = SearchSpec(
         language={"primitives": ["neg"], "constants": False, "parameters": "none"},
         anneal={"evolve": False, "early": ["none"]},
-        evolution={"seeds": ["relu"], "population": 8},
+        evolution={"seeds": ["relu"], "population": 8, "screens": {"linear": False}},
     )
     evolution = Evolution(space, seed=0)
     first = evolution.ask()

@@ -10,7 +10,7 @@ import pytest
 from evoact.errors import InputError
 from evoact.evolution import Evolution
 from evoact.evolution.individual import Fitness, Individual, deap_draws_from
-from evoact.evolution.selection import parent, survivors
+from evoact.evolution.selection import fittest, parent
 from evoact.language import named
 from evoact.records import Candidate, Evaluation, SearchSpec
 
@@ -99,11 +99,11 @@ def test_who_reached_a_higher_rung_stays_and_wins(space: SearchSpec) -> None:
     pool = told(space, rungs=3)
     count = sum(i.fitness.rung == 2 for i in pool)
     assert 2 < count < len(pool)
-    kept = survivors(list(pool), count + 1)
+    kept = fittest(list(pool), count + 1)
     assert [i.fitness.rung for i in kept] == sorted((i.fitness.rung for i in kept), reverse=True)
     assert min(i.fitness.rung for i in kept[:2]) == 2
     rng = random.Random(0)
-    kept = survivors(list(pool), len(pool))
+    kept = fittest(list(pool), len(pool))
     with deap_draws_from(rng):
         parents = [parent(kept, 3, rng).fitness.rung for _ in range(300)]
     average = sum(i.fitness.rung for i in kept) / len(kept)

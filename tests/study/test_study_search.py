@@ -154,10 +154,12 @@ def test_names(tiny, tmp_path):
 
 
 def test_failures_are_journalled_and_do_not_stop_the_search(tiny, tmp_path):
-    # As it is: standardising finds out that log(x + 3.2) is not finite everywhere.
+    # As it is: standardising and screens find out that log(x + 3.2) is not finite everywhere.
+    unscreened = tiny.evolution.screens.model_copy(update={"depth": 0})
+    evolution = {"seeds": ("log(x + 3.2)", "relu"), "screens": unscreened}
     spec = tiny.model_copy(
         update={
-            "evolution": tiny.evolution.model_copy(update={"seeds": ("log(x + 3.2)", "relu")}),
+            "evolution": tiny.evolution.model_copy(update=evolution),
             "language": tiny.language.model_copy(update={"normalise": "none"}),
         }
     )

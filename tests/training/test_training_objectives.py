@@ -1,0 +1,54 @@
+"""Objectives beyond accuracy: measured when they are asked for, and only then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evoact.language import resolve
+from evoact.records import Candidate, Cohort, TaskSpec
+from evoact.training import train_cohort
+
+TASK = TaskSpec(name="digits", epochs=2, noise=1.0)
+ASKED = ("val_noisy_accuracy", "lipschitz", "smoothness", "sparsity")
+
+
+def cohort(*texts: str, objectives: tuple[str, ...] = ASKED, **task: object) -> Cohort:
+    candidates = tuple(Candidate(resolve(text)) for text in texts)
+    changed = TaskSpec(**{**TASK.model_dump(), **task})
+    return Cohort(candidates, changed, seed=1, objectives=objectives)
+
+
+def test_only_what_is_asked_is_measured() -> None:
+    (plain,) = train_cohort(cohort("relu", objectives=("val_accuracy",)))
+    assert set(plain.objectives) == {"val_accuracy", "val_loss", "cost", "nodes"}
+    (full,) = train_cohort(cohort("relu"))
+    assert set(full.objectives) == {*plain.objectives, *ASKED}
+    assert {**full.objectives, **plain.objectives} == full.objectives
+    assert full.curve == plain.curve
+    static = {name: full.objectives[name] for name in ("lipschitz", "sparsity", "smoothness")}
+    assert static == {"lipschitz": 1.0, "sparsity": 0.5, "smoothness": 0.714826}
+
+
+def test_noise_costs_accuracy_and_does_not_depend_on_the_cohort() -> None:
+    alone = [train_cohort(cohort(text))[0] for text in ("relu", "tanh")]
+    together = train_cohort(cohort("relu", "tanh"))
+    assert [e.objectives for e in together] == [e.objectives for e in alone]
+    for evaluation in alone:
+        assert evaluation.objectives["val_noisy_accuracy"] < evaluation.objectives["val_accuracy"]
+    other_seed = train_cohort(replace(cohort("relu"), seed=2))[0]
+    assert other_seed.objectives != alone[0].objectives
+
+
+def test_little_noise_is_little_loss() -> None:
+    (found,) = train_cohort(cohort("relu", noise=1e-9))
+    values = found.objectives
+    assert values["val_noisy_accuracy"] == pytest.approx(values["val_accuracy"], abs=0.01)
+
+
+def test_a_bound_that_is_infinite_is_left_out_and_no_failure() -> None:
+    (found,) = train_cohort(cohort("square(x)"))
+    assert found.is_ok
+    assert "lipschitz" not in found.objectives
+    assert "smoothness" in found.objectives
