@@ -85,7 +85,8 @@ class _Run:
         sign = 1.0 if halving.maximise else -1.0
 
         def merit(member: Member) -> tuple[float, int]:
-            return sign * self.objectives(member)[halving.objective], -member.position
+            value = sign * self.objectives(member)[halving.objective]
+            return value if math.isfinite(value) else -math.inf, -member.position
 
         running = [(member, training) for training in trainings for member in training.members]
         running.sort(key=lambda pair: merit(pair[0]), reverse=True)
