@@ -134,7 +134,8 @@ def random_trees(count: int) -> list[Expression]:
 
 @needs_compiler
 def test_random_trees():
-    trees = random_trees(400)
+    # Not with parameters that start at 0, where torch's forms may have a kink.
+    trees = [e for e in random_trees(400) if all(p.initial for p in e.parameters)]
     assert len(trees) > 200
     for seed, kernel in enumerate(kernels_of(trees)):
         check(kernel, seed)
