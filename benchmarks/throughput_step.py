@@ -200,9 +200,8 @@ def _evoact_rates(bred: list[Candidate], task: TaskSpec, rates: dict[str, list[f
     for name, size, kernels, count in (("stacks", 12, "c", 24), ("one", 1, "torch", 12)):
         parts = [tuple(bred[i : i + size]) for i in range(0, count, size)]
         begun = time.perf_counter()
-        found = list(
-            evaluator.evaluate([Cohort(part, task, seed=0, kernels=kernels) for part in parts])
-        )
+        cohorts = [Cohort(part, task, seed=0, kernels=kernels) for part in parts]
+        found = [e for ended in evaluator.evaluate(cohorts) for e in ended]
         assert len(found) == count
         rates[name].append(count / (time.perf_counter() - begun) * 3600)
     evaluator.close()
