@@ -107,9 +107,16 @@ class Timed:
     """A cohort in training, an epoch a call; the first one warms up."""
 
     def __init__(
-        self, candidates: list[Candidate], task: TaskSpec, kernels: str, floor: bool = False
+        self,
+        candidates: list[Candidate],
+        task: TaskSpec,
+        kernels: str,
+        floor: bool = False,
+        device: str = "cpu",
     ) -> None:
-        cohort = Cohort(tuple(candidates), task, seed=0, kernels=kernels, timeout=1e9)
+        more = {"kernels": kernels, "timeout": 1e9, "device": device}
+        cohort = Cohort(tuple(candidates), task, seed=0, **more)
+        self.device = device
         self.trainings = list(form(cohort, range(len(candidates)), _raise))
         self.steps = self.trainings[0].steps_per_epoch * len(candidates)
         if floor:
@@ -119,21 +126,22 @@ class Timed:
         self()
 
     def __call__(self) -> float:
-        """Return the processor's microseconds of a network's step."""
+        """Return the microseconds of a network's step."""
         self.epochs += 1
-        start = time.process_time()
+        start = clock(self.device)
         for training in self.trainings:
             training.run(self.epochs)
-        return (time.process_time() - start) / self.steps * 1e6
+        return (clock(self.device) - start) / self.steps * 1e6
 
 
 class OneByOne:
     """Each candidate in a network of torch's own layers, one after the other."""
 
-    def __init__(self, candidates: list[Candidate], task: TaskSpec) -> None:
+    def __init__(self, candidates: list[Candidate], task: TaskSpec, device: str = "cpu") -> None:
         self.trainings = []
+        self.device = device
         for candidate in candidates:
-            cohort = Cohort((candidate,), task, seed=0, timeout=1e9)
+            cohort = Cohort((candidate,), task, seed=0, timeout=1e9, device=device)
             own = OneNetwork(data_of(cohort).task.network(Alone, Width()))
             (training,) = form(cohort, [0], _raise, networks=own)
             self.trainings.append(training)
@@ -142,12 +150,20 @@ class OneByOne:
         self()
 
     def __call__(self) -> float:
-        """Return the processor's microseconds of a network's step."""
+        """Return the microseconds of a network's step."""
         self.epochs += 1
-        start = time.process_time()
+        start = clock(self.device)
         for training in self.trainings:
             training.run(self.epochs)
-        return (time.process_time() - start) / self.steps * 1e6
+        return (clock(self.device) - start) / self.steps * 1e6
+
+
+def clock(device: str) -> float:
+    """Return seconds: of the processor, or until a GPU has done what it was given."""
+    if device == "cpu":
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def _raise(_position: int, error: Exception) -> None:
@@ -160,6 +176,25 @@ def _replace_banks(training: Training) -> None:
         for name, child in list(module.named_children()):
             if isinstance(child, Bank):
                 setattr(module, name, ReluPlace(child.channels, child.channel_dim))
+
+
+def gpu_section(rounds: int, count: int = 256) -> dict[str, Any]:
+    """Print what stacks bring on a GPU, if there is one; with torch's operations."""
+    if not torch.cuda.is_available():
+        print("No GPU here. Where there is one: python benchmarks/throughput.py --only gpu\n")
+        return {}
+    task = TaskSpec(name="mnist1d", network="mlp", epochs=1000, learning_rate=RATE)
+    bred = discovered_mix(count)
+    stack, one = Timed(bred, task, "torch", device="cuda"), OneByOne(bred[:4], task, "cuda")
+    times = {"stack": [stack() for _ in range(rounds)], "one": [one() for _ in range(rounds)]}
+    gain = _ratio(times["one"], times["stack"])
+    name = torch.cuda.get_device_name()
+    print(f"{name}: microseconds of a network's step, a cohort of {count}, mnist1d mlp\n")
+    print("| stack, torch | one at a time, torch | one / stack |")
+    print("|---:|---:|---:|")
+    told = {key: statistics.median(values) for key, values in times.items()}
+    print(f"| {told['stack']:.1f} | {told['one']:.0f} | {gain:.1f} |\n", flush=True)
+    return {"device": name, "times": times, "gain": gain}
 
 
 # Candidates an hour

@@ -25,7 +25,7 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
 
     cohort = spec.evolution.cohort_size()
     if spec.evolution.cohort == "auto":
-        cohort = min(cohort, most_networks(spec.task))
+        cohort = min(cohort, most_networks(spec.task, spec.evaluate.device))
     kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
     return RunSpec(
         seed=seed,

@@ -84,6 +84,9 @@ class RowAdam:
         total = torch.zeros(len(last), device=last.device)
         for block in blocks:  # not one sum over all: its order depends on the number of rows
             total = total + torch.linalg.vector_norm(block, dim=1).square()
-        if last.shape[1]:  # one after the other: zeros at a row's end change no bit
-            total = total + last.square().cumsum(dim=1)[:, -1]
+        if last.shape[1]:
+            squares = last.square()
+            # One after the other: zeros at a row's end change no bit. On CUDA, where
+            # cohorts are the atom, that has no deterministic algorithm.
+            total = total + (squares.sum(1) if last.is_cuda else squares.cumsum(1)[:, -1])
         return total.sqrt()

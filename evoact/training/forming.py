@@ -83,7 +83,7 @@ def form(
         else:
             by_width.setdefault(width, []).append(position)
     for width, group in by_width.items():
-        for part in _parts(group, most_networks(cohort.task)):
+        for part in _parts(group, most_networks(cohort.task, cohort.device)):
             yield from _form_width(cohort, width, part, failed, networks)
 
 
@@ -103,6 +103,7 @@ def _form_width(
 ) -> Iterator[Training]:
     try:
         networks = networks or make_networks(data_of(cohort).task, width, cohort.kernels)
+        networks.network.to(cohort.device)
     except Exception as error:  # as in `form`
         for position in group:
             failed(position, error)

@@ -19,13 +19,15 @@ from evoact.training.network import WEIGHTS, activation_of, gain_of, make_networ
 BUDGET: Final = 2**25
 """Bytes for a stack: what the caches of a server's core hold. Where a stack takes more,
 a step waits for the memory, and costs more than in two stacks."""
+DEVICE_BUDGET: Final = 2**32
+"""Bytes for a stack on a GPU, which wants many networks at once."""
 
 _TYPICAL: Final = "x * sigmoid(x)"  # keeps as much for the backward pass as most
 _ROWS: Final = 6  # weights, gradient, two moments, and room for two in a step
 _TWICE: Final = 2  # what is kept for the backward pass, and the gradients that flow back
 
 
-def most_networks(task: TaskSpec) -> int:
+def most_networks(task: TaskSpec, device: str = "cpu") -> int:
     """Return how many networks of a task a stack holds at most.
 
     Counted on one network and one batch, never measured in time, so that it is
@@ -34,7 +36,8 @@ def most_networks(task: TaskSpec) -> int:
     >>> most_networks(TaskSpec(name="digits", network="mlp")) > 10
     True
     """
-    return max(1, BUDGET // _bytes(task))
+    budget = BUDGET if device == "cpu" else DEVICE_BUDGET
+    return max(1, budget // _bytes(task))
 
 
 @cache
