@@ -24,7 +24,8 @@ from evoact.language.widths import argument_width
 DRAWS = 32
 AMPLITUDE = 4.0  # of the noise, in units of the rounding: a few operations a row
 FACTOR = 4.0  # on the largest deviation that was drawn
-WILD = 5.0  # largest deviation by the median one: less where a function is smooth
+WILD = 3.0  # largest deviation by the median one: about as much where a function is smooth
+COARSE = 1e-3  # the rounding of bfloat16, not of longer types
 
 # Selecting a value, or a sign, rounds nothing.
 _SELECTING = frozenset({
@@ -107,6 +108,9 @@ def rounded(
         tolerance = FACTOR * spread + AMPLITUDE * arithmetic.eps * np.abs(values)
         # Around poles, as in 1 / sinc(200), draws say nothing of how large a value may be.
         wild = (tolerance > np.abs(values)) & (spread > WILD * np.median(deviations, axis=0))
+        # In bfloat16 an error of the size of the value may be of a phase that is lost, as in
+        # 1 / sinc(60000): how far that goes no number of draws says.
+        wild |= (arithmetic.eps > COARSE) & (tolerance > np.abs(values))
         tolerance[wild] = math.inf
     known = evaluation.in_range & np.isfinite(result).all(axis=(0, 2))
     return Rounded(values, tolerance + arithmetic.smallest, known)
