@@ -103,8 +103,25 @@ class ReluPlace(Place):
         return F.relu(x)
 
 
-class Timed:
-    """A cohort in training, an epoch a call; the first one warms up."""
+class Trained:
+    """Trainings that go on by an epoch a call; the first one warms up."""
+
+    def __init__(self, trainings: list[Training], networks: int, device: str) -> None:
+        self.trainings, self.device, self.epochs = trainings, device, 0
+        self.steps = trainings[0].steps_per_epoch * networks
+        self()
+
+    def __call__(self) -> float:
+        """Return the microseconds of a network's step."""
+        self.epochs += 1
+        start = clock(self.device)
+        for training in self.trainings:
+            training.run(self.epochs)
+        return (clock(self.device) - start) / self.steps * 1e6
+
+
+class Timed(Trained):
+    """A cohort, in as many stacks as evoact makes of it."""
 
     def __init__(
         self,
@@ -116,46 +133,24 @@ class Timed:
     ) -> None:
         more = {"kernels": kernels, "timeout": 1e9, "device": device}
         cohort = Cohort(tuple(candidates), task, seed=0, **more)
-        self.device = device
-        self.trainings = list(form(cohort, range(len(candidates)), _raise))
-        self.steps = self.trainings[0].steps_per_epoch * len(candidates)
+        trainings = list(form(cohort, range(len(candidates)), _raise))
         if floor:
-            for training in self.trainings:
+            for training in trainings:
                 _replace_banks(training)
-        self.epochs = 0
-        self()
-
-    def __call__(self) -> float:
-        """Return the microseconds of a network's step."""
-        self.epochs += 1
-        start = clock(self.device)
-        for training in self.trainings:
-            training.run(self.epochs)
-        return (clock(self.device) - start) / self.steps * 1e6
+        super().__init__(trainings, len(candidates), device)
 
 
-class OneByOne:
+class OneByOne(Trained):
     """Each candidate in a network of torch's own layers, one after the other."""
 
     def __init__(self, candidates: list[Candidate], task: TaskSpec, device: str = "cpu") -> None:
-        self.trainings = []
-        self.device = device
+        trainings = []
         for candidate in candidates:
             cohort = Cohort((candidate,), task, seed=0, timeout=1e9, device=device)
             own = OneNetwork(data_of(cohort).task.network(Alone, Width()))
             (training,) = form(cohort, [0], _raise, networks=own)
-            self.trainings.append(training)
-        self.steps = self.trainings[0].steps_per_epoch * len(candidates)
-        self.epochs = 0
-        self()
-
-    def __call__(self) -> float:
-        """Return the microseconds of a network's step."""
-        self.epochs += 1
-        start = clock(self.device)
-        for training in self.trainings:
-            training.run(self.epochs)
-        return (clock(self.device) - start) / self.steps * 1e6
+            trainings.append(training)
+        super().__init__(trainings, len(candidates), device)
 
 
 def clock(device: str) -> float:

@@ -1,11 +1,9 @@
 """The Ray evaluator: in a process that uses Ray for itself, and when workers die."""
 
-import os
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest.mock import patch
 
 import psutil
 import pytest
@@ -33,7 +31,8 @@ pytestmark = [
 def ray():
     import ray
 
-    with patch.dict(os.environ, CC="no-such-compiler"):  # the workers' compiler
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CC", "no-such-compiler")  # the workers' compiler
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
