@@ -15,6 +15,7 @@ from evoact.records.journal import (
     Evaluated,
     GenerationAsked,
     GenerationTold,
+    RaceAsked,
     Record,
     Rejected,
     StudyFinished,
@@ -39,6 +40,7 @@ class History:
     params: dict[tuple[str, int], str] = field(default_factory=dict)
     asked: dict[int, GenerationAsked] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
+    race: list[RaceAsked] = field(default_factory=list)
     confirmation: ConfirmationAsked | None = None
     controls: ControlsAsked | None = None
     finished: StudyFinished | None = None
@@ -57,12 +59,7 @@ class History:
             case StudyStarted():
                 self.started = record
             case GenerationAsked():
-                # In steady state a generation is asked cohort by cohort.
-                before = self.asked.get(record.generation)
-                self.asked[record.generation] = _joined(before, record) if before else record
-                for candidate in record.candidates:
-                    self.candidates[candidate.id] = candidate
-                    self.born.setdefault(candidate.id, record.generation)
+                self._bear(record)
             case Evaluated():
                 key = (record.evaluation.candidate_id, record.evaluation.replicate)
                 self.evaluations[key] = record.evaluation
@@ -70,6 +67,8 @@ class History:
                     self.params[key] = record.params
             case GenerationTold():
                 self.told.add(record.generation)
+            case RaceAsked():
+                self.race.append(record)
             case ConfirmationAsked():
                 self.confirmation = record
                 self._meet([*record.finalists.values(), *record.baselines.values()])
@@ -78,6 +77,14 @@ class History:
                 self._meet(record.controls.values())
             case StudyFinished():
                 self.finished = record
+
+    def _bear(self, record: GenerationAsked) -> None:
+        # In steady state a generation is asked cohort by cohort.
+        before = self.asked.get(record.generation)
+        self.asked[record.generation] = _joined(before, record) if before else record
+        for candidate in record.candidates:
+            self.candidates[candidate.id] = candidate
+            self.born.setdefault(candidate.id, record.generation)
 
     def _meet(self, candidates: Iterable[Candidate]) -> None:
         """Take in candidates that may not have been part of the search."""
@@ -124,6 +131,13 @@ class History:
     def confirmed(self, candidate: Candidate) -> list[Evaluation]:
         """Return the evaluations of a candidate under fresh seeds, by replicate."""
         replicates = self.confirmation.replicates if self.confirmation else ()
+        return self._replicated(candidate, replicates)
+
+    def raced(self, candidate: Candidate) -> list[Evaluation]:
+        """Return the evaluations of a candidate in the race, by replicate."""
+        return self._replicated(candidate, [r for asked in self.race for r in asked.replicates])
+
+    def _replicated(self, candidate: Candidate, replicates: Iterable[int]) -> list[Evaluation]:
         found = (self.evaluations.get((candidate.id, replicate)) for replicate in replicates)
         return [evaluation for evaluation in found if evaluation]
 

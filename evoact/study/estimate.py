@@ -36,9 +36,8 @@ def worker_count(spec: SearchSpec) -> int:
 
 def trainings(spec: SearchSpec) -> int:
     """Return how many networks a whole search trains, confirmation included."""
-    confirm = spec.evaluate.confirm
     search = spec.evolution.population * spec.evolution.generations
-    return search + (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
+    return search + spec.evaluate.confirm.trainings(spec.most_controls)
 
 
 def epochs_of_search(spec: SearchSpec) -> float:

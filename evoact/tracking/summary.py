@@ -26,6 +26,7 @@ from evoact.tracking.confirmation import (
     control_comparisons,
 )
 from evoact.tracking.describe import annealing_text, novelty_text
+from evoact.tracking.race import race_told
 from evoact.tracking.rejections import rejections
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 
 SIGNIFICANT: Final = 0.05
 _LEAST_SHOWN: Final = 0.0001
+_CHOSEN_HERE: Final = (
+    "The winner was chosen by its validation accuracy, which flatters it; "
+    "the test accuracy does not."
+)
+_CHOSEN_BY_RACE: Final = (
+    "The winner was chosen in a race, under other seeds than these but on the same validation "
+    "data, which flatters its validation accuracy; the test accuracy does not."
+)
 _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
 
@@ -47,7 +56,8 @@ def print_summary(console: Console, history: History) -> None:
     if controls := control_comparisons(history):
         console.print(comparison_table("Winner minus its controls", controls))
     console.print()
-    for sentence in [*verdict(history), *sharing(history), *rejections(history)]:
+    counts = (race_told, sharing, rejections)
+    for sentence in [*verdict(history), *(told for count in counts for told in count(history))]:
         console.print(Text(sentence))
 
 
@@ -150,6 +160,8 @@ def verdict(history: History) -> list[str]:
     own = _own_baseline(winner, history)
     best = "the best other baseline" if own else "the best baseline"
     judged = _against_best(everyone, comparisons(history), best)
+    if len(judged) > 1:
+        judged.append(_CHOSEN_BY_RACE if history.race else _CHOSEN_HERE)
     known = novelty_text(winner.candidate.late)
     return [*own, *judged, *_against_controls(history), *_failures(everyone), known]
 
@@ -185,11 +197,6 @@ def _against_best(everyone: list[Contestant], found: list[Comparison], words: st
     for measure in (VALIDATION, TEST):
         family = [one for one in found if one.measure == measure]
         sentences += [_judged(one, words) for one in family if one.baseline == best]
-    if len(sentences) > 1:
-        sentences.append(
-            "The winner was chosen by its validation accuracy, which flatters it; "
-            "the test accuracy does not."
-        )
     return sentences
 
 
