@@ -124,7 +124,8 @@ class Evolution:
             individual, evaluation = self._asked.pop(candidate_id), by_id[candidate_id]
             if evaluation.is_ok:
                 values = self.space.signed(dict(evaluation.objectives))
-                individual.fitness = Fitness(values, evaluation.rung)
+                violation = self.space.violation(evaluation.objectives)
+                individual.fitness = Fitness(values, evaluation.rung, violation)
                 self._population.append(individual)
             self._credit(individual)
         self._told += len(told)
@@ -146,12 +147,12 @@ class Evolution:
                 f"{len(told) - len(by_id)} twice; wanted {wanted}"
             )
         for evaluation in told:
-            lacking = set(self.space.objectives) - set(evaluation.objectives)
+            lacking = set(self.space.measures) - set(evaluation.objectives)
             if evaluation.is_ok and lacking:
                 raise InputError(
                     f"evaluation of {evaluation.candidate_id[:12]} has no objective "
                     f"{', '.join(sorted(lacking))}; the space asks for "
-                    f"{', '.join(self.space.objectives)}"
+                    f"{', '.join(self.space.measures)}"
                 )
 
     def _credit(self, child: Individual) -> None:

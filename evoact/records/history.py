@@ -110,23 +110,22 @@ class History:
     def hall_of_fame(self, spec: SearchSpec, size: int | None = None) -> list[Candidate]:
         """Return the best candidates of the search, best first.
 
-        Those that reached the highest rung first, as values of different rungs
-        are not compared. Within a rung, with one objective: by its value. With
-        more: the non-dominated candidates, by the first objective. Ties go to
-        smaller expressions, then to the id.
+        Those that break a limit on what is measured come after all that keep
+        them. Those that reached the highest rung first, as values of different
+        rungs are not compared. Within a rung, with one objective: by its value.
+        With more: the non-dominated candidates, by the first objective; where
+        any keeps the limits, of those that do. Ties go to smaller expressions,
+        then to the id.
         """
         scored = [
-            (-e.rung, tuple(-v for v in spec.signed(dict(e.objectives))), c.late.nodes, c.id)
+            (_standing(spec, e), tuple(-v for v in spec.signed(dict(e.objectives))), c)
             for c, e in self.searched()
             if e.is_ok
         ]
         if len(spec.objectives) > 1:
-            points: dict[int, set[tuple[float, ...]]] = {}
-            for rung, values, *_ in scored:
-                points.setdefault(rung, set()).add(values)
-            fronts = {rung: _front(values) for rung, values in points.items()}
-            scored = [item for item in scored if item[1] in fronts[item[0]]]
-        return [self.candidates[item[-1]] for item in sorted(scored)[:size]]
+            scored = _fronts(scored)
+        scored.sort(key=lambda item: (*item[:2], item[2].late.nodes, item[2].id))
+        return [candidate for *_, candidate in scored[:size]]
 
     def confirmed(self, candidate: Candidate) -> list[Evaluation]:
         """Return the evaluations of a candidate under fresh seeds, by replicate."""
@@ -165,6 +164,26 @@ def _joined(before: GenerationAsked, more: GenerationAsked) -> GenerationAsked:
         (*before.candidates, *more.candidates),
         (*before.rejected, *more.rejected),
     )
+
+
+def _standing(spec: SearchSpec, evaluation: Evaluation) -> tuple[bool, int, float]:
+    """Return what is compared before the values, less being better."""
+    violation = spec.violation(evaluation.objectives)
+    return violation > 0.0, -evaluation.rung, violation
+
+
+_Scored = tuple[tuple[bool, int, float], tuple[float, ...], Candidate]
+
+
+def _fronts(scored: list[_Scored]) -> list[_Scored]:
+    """Keep the non-dominated of each rung; of those that break limits only if all do."""
+    if any(not breaks for (breaks, *_), *_ in scored):
+        scored = [item for item in scored if not item[0][0]]
+    points: dict[tuple[bool, int, float], set[tuple[float, ...]]] = {}
+    for standing, values, _ in scored:
+        points.setdefault(standing, set()).add(values)
+    fronts = {standing: _front(values) for standing, values in points.items()}
+    return [item for item in scored if item[1] in fronts[item[0]]]
 
 
 def _front(points: set[tuple[float, ...]]) -> set[tuple[float, ...]]:

@@ -6,6 +6,7 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -15,9 +16,16 @@ from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
-from evoact.records.constraints import Constraint, ConstraintText, check_steepness
+from evoact.records.constraints import (
+    MEASURED,
+    Constraint,
+    ConstraintText,
+    check_steepness,
+    parsed,
+)
 from evoact.records.evaluate_spec import EvaluateSpec
 from evoact.records.evolution_spec import EvolutionSpec, check_first
+from evoact.records.latency import check_latency
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -34,7 +42,7 @@ from evoact.records.shape import Shape, read_shape
 
 TASKS: Final = ("digits", "mnist1d")
 NETWORKS: Final = ("mlp", "conv", "attention")
-OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
+OBJECTIVES: Final = (*MEASURED, *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
@@ -56,7 +64,9 @@ class TaskSpec(Section):
     group does not divide them.
 
     `noise` is that of the copy of the validation data which `val_noisy_accuracy`
-    is measured on: normal, in standard deviations of the features.
+    is measured on: normal, in standard deviations of the features. `shift` is that of
+    the one for `val_shifted_accuracy`: so many positions of a signal, or rows or columns
+    of an image.
     """
 
     name: Annotated[str, one_of(TASKS)] = "mnist1d"
@@ -67,6 +77,7 @@ class TaskSpec(Section):
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
     noise: Annotated[float, Field(gt=0)] = 0.3
+    shift: Annotated[int, Field(ge=1, le=7)] = 1
 
 
 class LanguageSpec(Section):
@@ -207,6 +218,7 @@ class SearchSpec(Section):
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
         check_rungs(self)
+        check_latency(self)
         check_steepness(self.conditions(), self.language.normalise)
         return self
 
@@ -220,7 +232,28 @@ class SearchSpec(Section):
 
     def conditions(self) -> tuple[Constraint, ...]:
         """Return what an expression must fulfil to be trained."""
-        return tuple(map(Constraint.parse, self.constraints))
+        return tuple(c for c in map(parsed, self.constraints) if not c.is_measured)
+
+    def limits(self) -> tuple[Constraint, ...]:
+        """Return what a candidate must fulfil when it is trained, to be ranked by its values."""
+        return tuple(c for c in map(parsed, self.constraints) if c.is_measured)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of all that is measured of a candidate: objectives, and what has limits."""
+        return tuple(dict.fromkeys([*self.objectives, *(limit.name for limit in self.limits())]))
+
+    def violation(self, objectives: Mapping[str, float]) -> float:
+        """Return by how much measured values break the limits, in all; 0 if they keep them.
+
+        Who keeps them is better than who does not, and of two who do not the one that
+        breaks them less is (Deb et al. 2002, "A fast and elitist multiobjective genetic
+        algorithm: NSGA-II", VI).
+
+        >>> SearchSpec(constraints=["val_loss <= 1.5"]).violation({"val_loss": 3.0})
+        1.0
+        """
+        return sum(limit.excess(objectives[limit.name]) for limit in self.limits())
 
     @property
     def primary(self) -> str:

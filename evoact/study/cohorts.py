@@ -39,7 +39,7 @@ def _cohort(
         share_prefix=study.spec.anneal.share_prefix,
         kernels=study.run.kernels,
         halving=halving,
-        objectives=tuple(study.spec.objectives),
+        objectives=study.spec.measures,
     )
 
 

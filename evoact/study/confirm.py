@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
 from evoact.records import Candidate, ConfirmationAsked, ControlsAsked, Evaluation
 from evoact.study.evaluators import Evaluator
@@ -33,8 +32,8 @@ def choose_winner(study: Study) -> str | None:
 
     By its mean over the seeds of the race, where there was one, so that the fresh
     seeds choose nobody; else over the fresh seeds. Finalists of which a training
-    with them failed come after those that never did. Without finalists, the best
-    of the search.
+    with them failed come after those that never did, then those whose means break
+    a limit after those that keep all. Without finalists, the best of the search.
     """
     asked = study.history.confirmation
     finalists = list(asked.finalists.values()) if asked else []
@@ -61,8 +60,11 @@ def controls(study: Study, winner: str | None) -> ControlsAsked | None:
     return ControlsAsked(candidate.id, made)
 
 
-def _merit(study: Study, candidate: Candidate) -> tuple[int, float]:
+def _merit(study: Study, candidate: Candidate) -> tuple[int, float, float]:
     confirmed = study.history.confirmed(candidate)
     judged: Sequence[Evaluation] = study.history.raced(candidate) or confirmed
-    values = [study.spec.signed(dict(e.objectives))[0] for e in judged if e.is_ok]
-    return sum(e.is_ok for e in confirmed), fmean(values) if values else 0.0
+    ended_well = sum(e.is_ok for e in confirmed)
+    means = Evaluation.means(judged)
+    if not means:
+        return ended_well, 0.0, 0.0
+    return ended_well, -study.spec.violation(means), study.spec.signed(means)[0]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
-from evoact.records import Candidate, RaceAsked
+from evoact.records import Candidate, Evaluation, RaceAsked
 from evoact.stats import still_racing
 from evoact.study.cohorts import replicate
 from evoact.study.evaluators import Evaluator
@@ -29,14 +28,21 @@ def race(study: Study, evaluator: Evaluator, top: Sequence[Candidate]) -> list[C
         left = [study.history.candidates[id_] for id_ in asked.contestants]
         replicate(study, evaluator, left, asked.replicates)
         left = _still_racing(study, left)
-    return sorted(left, key=lambda c: -fmean(_values(study, c).values() or [0.0]))
+    return sorted(left, key=lambda candidate: _merit(study, candidate), reverse=True)
+
+
+def _merit(study: Study, candidate: Candidate) -> tuple[float, float]:
+    means = Evaluation.means(study.history.raced(candidate))
+    return (-study.spec.violation(means), study.spec.signed(means)[0]) if means else (0.0, 0.0)
 
 
 def _still_racing(study: Study, left: Sequence[Candidate]) -> list[Candidate]:
-    """Leave out those with more failures than others, and those shown to be worse."""
+    """Leave out who failed more often, then who breaks limits, then who is shown to be worse."""
     values = {candidate: _values(study, candidate) for candidate in left}
     most = max(map(len, values.values()))
     well = [candidate for candidate in left if len(values[candidate]) == most]
+    keeping = [candidate for candidate in well if _merit(study, candidate)[0] == 0.0]
+    well = keeping or well
     shared = [r for r in values[well[0]] if all(r in values[candidate] for candidate in well)]
     if not shared:
         return well

@@ -236,7 +236,7 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
     table.add_column("#", justify="right")
     table.add_column("best so far", no_wrap=True, overflow="ellipsis", ratio=1)
     rungs = ["epochs"] if spec.evaluate.rungs else []
-    for name in [*rungs, *spec.objectives]:
+    for name in [*rungs, *spec.measures]:
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
         table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=36)
@@ -247,7 +247,7 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
             str(rank),
             Text(candidate.text),
             *(str(evaluation.epochs) for _ in rungs),
-            *(objective_text(name, evaluation.objectives[name]) for name in spec.objectives),
+            *(objective_text(name, evaluation.objectives[name]) for name in spec.measures),
             *([Text(annealing_text(candidate))] if wide else []),
             known_name(candidate.late),
         )

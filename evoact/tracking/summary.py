@@ -26,6 +26,7 @@ from evoact.tracking.confirmation import (
     control_comparisons,
 )
 from evoact.tracking.describe import annealing_text, novelty_text
+from evoact.tracking.limits import limits_told
 from evoact.tracking.race import race_told
 from evoact.tracking.rejections import rejections
 
@@ -163,7 +164,8 @@ def verdict(history: History) -> list[str]:
     if len(judged) > 1:
         judged.append(_CHOSEN_BY_RACE if history.race else _CHOSEN_HERE)
     known = novelty_text(winner.candidate.late)
-    return [*own, *judged, *_against_controls(history), *_failures(everyone), known]
+    broken = limits_told(winner.candidate, history)
+    return [*own, *judged, *broken, *_against_controls(history), *_failures(everyone), known]
 
 
 def _without_winner(history: History) -> str:
