@@ -32,8 +32,9 @@ from evoact.records.rungs import check_rungs
 from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
-TASKS: Final = ("digits", "mnist1d")
-NETWORKS: Final = ("mlp", "conv", "attention")
+TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
+GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
+NETWORKS: Final = ("mlp", "deep", "conv", "attention")
 OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
@@ -57,6 +58,9 @@ class TaskSpec(Section):
 
     `noise` is that of the copy of the validation data which `val_noisy_accuracy`
     is measured on: normal, in standard deviations of the features.
+
+    With `test_seed` the test part is no longer that of the data set, but 10,000
+    samples that its generator makes from this seed: nobody has seen them.
     """
 
     name: Annotated[str, one_of(TASKS)] = "mnist1d"
@@ -67,6 +71,16 @@ class TaskSpec(Section):
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
     noise: Annotated[float, Field(gt=0)] = 0.3
+    test_seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _generated(self) -> TaskSpec:
+        if self.test_seed is not None and self.name not in GENERATED:
+            raise ValueError(
+                f"test_seed is {self.test_seed}, but {self.name} is not generated; wanted null, "
+                f"or name: {' or '.join(GENERATED)}"
+            )
+        return self
 
 
 class LanguageSpec(Section):

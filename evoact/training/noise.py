@@ -27,7 +27,7 @@ def noisy_validation(cohort: Cohort) -> OnDevice:
 
 @cache
 def _noisy(name: str, network: str, split_seed: int, device: str, noise: float) -> OnDevice:
-    clean = resident(name, network, split_seed, device).validation
+    clean = resident(name, network, split_seed, None, device).validation
     rng = np.random.default_rng(np.random.SeedSequence([split_seed, _STREAM]))
     draws = rng.standard_normal(tuple(clean.x.shape), dtype=np.float32)
     return OnDevice(clean.x + noise * torch.from_numpy(draws).to(device), clean.y)
