@@ -157,7 +157,7 @@ def compare(
         list[str] | None,
         typer.Option(help="What each is compared with, repeatable; relu, silu, gelu by default."),
     ] = None,
-    network: Annotated[str | None, typer.Option(help="mlp, conv or attention.")] = None,
+    network: Annotated[str | None, typer.Option(help="mlp, deep, conv or attention.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     width: Annotated[
         str | None, typer.Option(help="equal_parameters, round or strict hidden sizes.")

@@ -25,7 +25,7 @@ from evoact.records.constraints import (
 )
 from evoact.records.evaluate_spec import EvaluateSpec
 from evoact.records.evolution_spec import EvolutionSpec, check_first
-from evoact.records.latency import check_latency
+from evoact.records.measured import check_measures
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -40,8 +40,9 @@ from evoact.records.rungs import check_rungs
 from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
 
-TASKS: Final = ("digits", "mnist1d")
-NETWORKS: Final = ("mlp", "conv", "attention")
+TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
+GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
+NETWORKS: Final = ("mlp", "deep", "conv", "attention")
 OBJECTIVES: Final = (*MEASURED, *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
@@ -67,6 +68,9 @@ class TaskSpec(Section):
     is measured on: normal, in standard deviations of the features. `shift` is that of
     the one for `val_shifted_accuracy`: so many positions of a signal, or rows or columns
     of an image.
+
+    With `test_seed` the test part is no longer that of the data set, but 10,000
+    samples that its generator makes from this seed: nobody has seen them.
     """
 
     name: Annotated[str, one_of(TASKS)] = "mnist1d"
@@ -78,6 +82,16 @@ class TaskSpec(Section):
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
     noise: Annotated[float, Field(gt=0)] = 0.3
     shift: Annotated[int, Field(ge=1, le=7)] = 1
+    test_seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _generated(self) -> TaskSpec:
+        if self.test_seed is not None and self.name not in GENERATED:
+            raise ValueError(
+                f"test_seed is {self.test_seed}, but {self.name} is not generated; wanted null, "
+                f"or name: {' or '.join(GENERATED)}"
+            )
+        return self
 
 
 class LanguageSpec(Section):
@@ -218,7 +232,7 @@ class SearchSpec(Section):
         check_widths_of_early(self.anneal, self.language.widths)
         check_epochs(self.anneal, self.task.epochs)
         check_rungs(self)
-        check_latency(self)
+        check_measures(self)
         check_steepness(self.conditions(), self.language.normalise)
         return self
 

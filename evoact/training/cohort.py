@@ -138,8 +138,9 @@ class _Run:
         for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
             objectives = {**self.objectives(member), **copies[member]}
-            if not all(map(math.isfinite, objectives.values())):
-                reason = f"validation gave {objectives}"
+            measured = {**objectives, **tests.get(member, {})}
+            if not all(map(math.isfinite, measured.values())):
+                reason = f"validation or test gave {measured}"
                 self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
                 continue
             in_epoch = steps_per_epoch(len(data.train), self.cohort.task.batch_size)

@@ -29,7 +29,7 @@ def _noisy_validation(cohort: Cohort) -> OnDevice:
 
 @cache
 def _noisy(name: str, network: str, split_seed: int, device: str, noise: float) -> OnDevice:
-    clean = resident(name, network, split_seed, device).validation
+    clean = resident(name, network, split_seed, None, device).validation
     draws = _rng(split_seed, _NOISE).standard_normal(tuple(clean.x.shape), dtype=np.float32)
     return OnDevice(clean.x + noise * torch.from_numpy(draws).to(device), clean.y)
 

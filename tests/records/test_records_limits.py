@@ -91,3 +91,9 @@ def test_measured_time_needs_steady_state(text: str, where: str) -> None:
     assert where in str(caught.value)
     steady = space_from_text(f"{text}\nevolution: {{mode: steady_state}}", "space.yaml")
     assert "latency" in steady.measures
+
+
+def test_a_shift_needs_neighbours() -> None:
+    text = "task: {name: mnist1d_shuffled}\nobjectives: {val_shifted_accuracy: max}"
+    with pytest.raises(InputError, match="whose positions have no neighbours; wanted val_noisy_"):
+        space_from_text(text, "space.yaml")
