@@ -11,7 +11,7 @@ from deap import base, gp
 from deap.tools import emo, selection
 
 from evoact.evolution.types import SizeType
-from evoact.records import Anneal, Candidate
+from evoact.records import Anneal, Candidate, Evaluation
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
@@ -34,6 +34,7 @@ class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
     def __init__(self, values: Sequence[float] = (), rung: int = 0, violation: float = 0.0) -> None:
         # Set for each instance: DEAP checks the number of values against it.
         self.weights = (1.0,) * len(values) or (1.0,)
+        self.rung = rung
         self.standing = (violation == 0.0, rung, -violation)
         super().__init__(values)
 
@@ -66,7 +67,8 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
 
     Attributes:
         number: how many were asked before it.
-        of: the fitness of the parent that it is a changed copy of.
+        evaluation: what its training gave, once that is told.
+        of: the evaluation of the parent that it is a changed copy of.
     """
 
     def __init__(self, tree: Sequence[Any], anneal: Anneal | None = None) -> None:
@@ -75,12 +77,13 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         self.candidate: Candidate | None = None
         self.fitness = Fitness()
         self.number = 0
-        self.of: Fitness | None = None
+        self.evaluation: Evaluation | None = None
+        self.of: Evaluation | None = None
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
         copy = Individual(list(self), self.anneal)
-        copy.of = self.fitness
+        copy.of = self.evaluation
         return copy
 
     def form(self) -> tuple[str, ...]:

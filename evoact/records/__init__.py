@@ -27,17 +27,9 @@ from evoact.records.journal import (
 )
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
-from evoact.records.spec import (
-    DTYPE,
-    NETWORKS,
-    OBJECTIVES,
-    TASKS,
-    THREADS,
-    LanguageSpec,
-    RunSpec,
-    SearchSpec,
-    TaskSpec,
-)
+from evoact.records.ranking import merits
+from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
+from evoact.records.task_spec import NETWORKS, TASKS, TaskSpec
 
 __all__ = [
     "BY",
@@ -86,6 +78,7 @@ __all__ = [
     "decode",
     "encode",
     "load_params",
+    "merits",
     "migrated_spec",
     "save_params",
 ]

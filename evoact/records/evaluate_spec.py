@@ -89,6 +89,9 @@ class EvaluateSpec(Section):
     At each of the `rungs`, which are numbers of epochs, the best
     `1 / reduction` of a cohort go on and the others are scored where they are;
     only in the search, never in the confirmation.
+
+    `combine` says what counts of a candidate that is trained on several tasks: the mean
+    of its ranks on them, or the worst of them.
     """
 
     executor: Literal["ray", "inline"] = "ray"
@@ -97,6 +100,7 @@ class EvaluateSpec(Section):
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
     kernels: Literal["auto", "c", "torch"] = "auto"
     timeout: Duration = 600.0
+    combine: Literal["mean_rank", "worst"] = "mean_rank"
     rungs: tuple[Positive, ...] = ()
     reduction: Annotated[int, Field(ge=2)] = 2
     confirm: ConfirmSpec = ConfirmSpec()

@@ -22,6 +22,7 @@ from evoact.records.journal import (
     StudyStarted,
 )
 from evoact.records.params import load_params
+from evoact.records.ranking import merits
 from evoact.records.spec import SearchSpec
 
 
@@ -117,10 +118,11 @@ class History:
         any keeps the limits, of those that do. Ties go to smaller expressions,
         then to the id.
         """
+        ok = [(c, e) for c, e in self.searched() if e.is_ok]
+        values = merits(spec, [e.objectives for _, e in ok])
         scored = [
-            (_standing(spec, e), tuple(-v for v in spec.signed(dict(e.objectives))), c)
-            for c, e in self.searched()
-            if e.is_ok
+            (_standing(spec, e), tuple(-v for v in its), c)
+            for (c, e), its in zip(ok, values, strict=True)
         ]
         if len(spec.objectives) > 1:
             scored = _fronts(scored)

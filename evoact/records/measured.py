@@ -27,12 +27,13 @@ def check_measures(spec: SearchSpec) -> None:
             "results do not depend on the machine; wanted evolution.mode: steady_state, or cost, "
             "which is static",
         )
-    if spec.task.name.endswith("shuffled"):
+    shuffled = [task.name for task in spec.all_tasks if task.name.endswith("shuffled")]
+    if shuffled:
         _refuse(
             spec,
             _SHIFTED,
-            f"has {_SHIFTED}, but task.name is {spec.task.name}, whose positions have no "
-            "neighbours; wanted val_noisy_accuracy, or another task.name",
+            f"has {_SHIFTED}, but the task's name is {shuffled[0]}, whose positions have no "
+            "neighbours; wanted val_noisy_accuracy, or another task",
         )
 
 

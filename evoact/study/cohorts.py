@@ -31,6 +31,7 @@ def _cohort(
     return Cohort(
         group,
         task=study.spec.task,
+        tasks=study.spec.tasks,
         seed=study.run.seed,
         replicate=replicate,
         timeout=study.spec.evaluate.timeout,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from evoact.records import Candidate, ConfirmationAsked, ControlsAsked, Evaluation
+from evoact.records import Candidate, ConfirmationAsked, ControlsAsked
 from evoact.study.evaluators import Evaluator
-from evoact.study.race import race
+from evoact.study.race import best_first, race
 from evoact.study.study import Study
 
 STATIC_LATE, STATIC_EARLY = "static late", "static early"
@@ -40,7 +38,11 @@ def choose_winner(study: Study) -> str | None:
     if not finalists:
         best = study.best(1)
         return best[0].candidate.id if best else None
-    return max(finalists, key=lambda candidate: _merit(study, candidate)).id
+    confirmed = {candidate: study.history.confirmed(candidate) for candidate in finalists}
+    ended_well = {c: sum(e.is_ok for e in confirmed[c]) for c in finalists}
+    most = max(ended_well.values())
+    judged = {c: study.history.raced(c) or confirmed[c] for c in finalists if ended_well[c] == most}
+    return best_first(study.spec, judged)[0].id
 
 
 def controls(study: Study, winner: str | None) -> ControlsAsked | None:
@@ -58,13 +60,3 @@ def controls(study: Study, winner: str | None) -> ControlsAsked | None:
     origin, parents = "control", (candidate.id,)
     made = {label: Candidate(e, None, origin, parents) for label, e in alone.items()}
     return ControlsAsked(candidate.id, made)
-
-
-def _merit(study: Study, candidate: Candidate) -> tuple[int, float, float]:
-    confirmed = study.history.confirmed(candidate)
-    judged: Sequence[Evaluation] = study.history.raced(candidate) or confirmed
-    ended_well = sum(e.is_ok for e in confirmed)
-    means = Evaluation.means(judged)
-    if not means:
-        return ended_well, 0.0, 0.0
-    return ended_well, -study.spec.violation(means), study.spec.signed(means)[0]

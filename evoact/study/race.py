@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from evoact.records import Candidate, Evaluation, RaceAsked
+from evoact.records import Candidate, Evaluation, RaceAsked, SearchSpec, merits
 from evoact.stats import still_racing
 from evoact.study.cohorts import replicate
 from evoact.study.evaluators import Evaluator
@@ -28,29 +28,52 @@ def race(study: Study, evaluator: Evaluator, top: Sequence[Candidate]) -> list[C
         left = [study.history.candidates[id_] for id_ in asked.contestants]
         replicate(study, evaluator, left, asked.replicates)
         left = _still_racing(study, left)
-    return sorted(left, key=lambda candidate: _merit(study, candidate), reverse=True)
+    return best_first(study.spec, {candidate: study.history.raced(candidate) for candidate in left})
 
 
-def _merit(study: Study, candidate: Candidate) -> tuple[float, float]:
-    means = Evaluation.means(study.history.raced(candidate))
-    return (-study.spec.violation(means), study.spec.signed(means)[0]) if means else (0.0, 0.0)
+def best_first(
+    spec: SearchSpec, judged: Mapping[Candidate, Sequence[Evaluation]]
+) -> list[Candidate]:
+    """Return candidates by the means of their evaluations under some seeds, best first.
+
+    Those whose means break a limit come after those that keep all, and those of which no
+    training ended well last.
+    """
+    means = {candidate: Evaluation.means(found) for candidate, found in judged.items()}
+    good = [candidate for candidate in judged if means[candidate]]
+    values = merits(spec, [means[candidate] for candidate in good])
+    keyed = {
+        candidate: (-spec.violation(means[candidate]), its[0])
+        for candidate, its in zip(good, values, strict=True)
+    }
+    none_well = [candidate for candidate in judged if candidate not in keyed]
+    return [*sorted(good, key=keyed.__getitem__, reverse=True), *none_well]
 
 
 def _still_racing(study: Study, left: Sequence[Candidate]) -> list[Candidate]:
-    """Leave out who failed more often, then who breaks limits, then who is shown to be worse."""
+    """Leave out who failed more often, then who breaks limits, then who is shown to be worse.
+
+    Each seed is a block of the test; of several tasks, each seed on each task.
+    """
     values = {candidate: _values(study, candidate) for candidate in left}
     most = max(map(len, values.values()))
     well = [candidate for candidate in left if len(values[candidate]) == most]
-    keeping = [candidate for candidate in well if _merit(study, candidate)[0] == 0.0]
-    well = keeping or well
-    shared = [r for r in values[well[0]] if all(r in values[candidate] for candidate in well)]
+    means = {candidate: Evaluation.means(study.history.raced(candidate)) for candidate in well}
+    well = [c for c in well if means[c] and not study.spec.violation(means[c])] or well
+    shared = [block for block in values[well[0]] if all(block in values[c] for c in well)]
     if not shared:
         return well
-    table = [[values[candidate][r] for r in shared] for candidate in well]
+    table = [[values[candidate][block] for block in shared] for candidate in well]
     return [well[position] for position in still_racing(table)]
 
 
-def _values(study: Study, candidate: Candidate) -> dict[int, float]:
-    """Return the values of the first objective, more being better, by replicate."""
+def _values(study: Study, candidate: Candidate) -> dict[tuple[int, str], float]:
+    """Return the values of the first objective, more being better, by seed and task."""
+    spec = study.spec
+    sign = 1.0 if spec.objectives[spec.primary] == "max" else -1.0
     ended_well = [e for e in study.history.raced(candidate) if e.is_ok]
-    return {e.replicate: study.spec.signed(dict(e.objectives))[0] for e in ended_well}
+    return {
+        (e.replicate, key): sign * e.objectives[key]
+        for e in ended_well
+        for key in spec.keys(spec.primary)
+    }

@@ -24,6 +24,7 @@ from evoact.tracking.confirmation import (
     comparisons,
     contestants,
     control_comparisons,
+    tasks_of,
 )
 from evoact.tracking.describe import annealing_text, novelty_text
 from evoact.tracking.limits import limits_told
@@ -49,11 +50,17 @@ _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 def print_summary(console: Console, history: History) -> None:
     """Print what confirmation with fresh seeds found: results, comparisons, a verdict."""
     everyone = contestants(history)
+    tasks = tasks_of(history)
     if everyone:
-        console.print(results_table("Confirmed with fresh seeds", everyone, _caption(everyone)))
-    found = comparisons(history)
-    if found:
+        title = f"Confirmed with fresh seeds{', means over tasks' if tasks else ''}"
+        console.print(results_table(title, everyone, _caption(everyone)))
+    if found := comparisons(history):
         console.print(comparison_table("Winner minus baseline", found))
+    for task in tasks:
+        of_task = contestants(history, task)
+        console.print(results_table(f"On {task}", of_task, _caption(of_task)))
+        if found := comparisons(history, task):
+            console.print(comparison_table(f"On {task}, winner minus baseline", found))
     if controls := control_comparisons(history):
         console.print(comparison_table("Winner minus its controls", controls))
     console.print()

@@ -17,6 +17,7 @@ from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
 from evoact.training.loop import Stack, TimedOut, Training, steps_per_epoch
 from evoact.training.member import Member
+from evoact.training.several import train_on_each
 
 _ALWAYS: Final = ("cost", "nodes")
 
@@ -28,7 +29,8 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     evaluation does not depend, to the bit, on which other candidates are in
     the cohort. What happens to one candidate (divergence, an error) is its
     status and leaves the others as they are. Where a stack as a whole fails
-    (timeout, lack of memory), its halves are tried.
+    (timeout, lack of memory), its halves are tried. With several tasks, each
+    candidate is trained on one after the other.
 
     Returns:
         One evaluation for each candidate, in their order.
@@ -36,6 +38,8 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     Raises:
         StudyError: `cohort.kernels` cannot be had on this machine.
     """
+    if cohort.tasks:
+        return train_on_each(cohort, train_cohort)
     with reproducible(cohort.device):
         run = _Run(cohort, describe(cohort))
         trainings = run.form(range(len(cohort.candidates)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -110,7 +111,9 @@ def test_rungs_need_an_objective_that_is_measured_there(primary: str, why: str) 
 
 
 def test_cohorts_say_what_is_measured() -> None:
-    cohort = Cohort((), TaskSpec(noise=0.5), seed=0, objectives=("val_accuracy", "sparsity"))
-    data: dict[str, Any] = cohort.to_dict()
+    tasks = (TaskSpec(noise=0.5), TaskSpec(name="digits"))
+    asked = ("val_accuracy", "sparsity")
+    cohort = Cohort((), tasks[0], seed=0, objectives=asked, tasks=tasks)
+    data: dict[str, Any] = json.loads(json.dumps(cohort.to_dict()))
     assert data["objectives"] == ["val_accuracy", "sparsity"]
     assert Cohort.from_dict(data) == cohort
