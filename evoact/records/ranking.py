@@ -35,6 +35,8 @@ def merits(spec: SearchSpec, group: Sequence[Mapping[str, float]]) -> list[tuple
     >>> merits(spec, [a, b, c])
     [(-2.0,), (-1.5,), (-2.5,)]
     """
+    if not spec.tasks:
+        return [spec.signed(objectives) for objectives in group]
     columns = [_column(spec, name, group) for name in spec.objectives]
     return list(zip(*columns, strict=True))
 

@@ -266,7 +266,7 @@ class SearchSpec(Section):
         confirm = self.evaluate.confirm
         return 2 if confirm.controls and confirm.top and not self.anneal.is_off else 0
 
-    def signed(self, objectives: dict[str, float]) -> tuple[float, ...]:
+    def signed(self, objectives: Mapping[str, float]) -> tuple[float, ...]:
         """Return the objectives' values so that more is better in each.
 
         >>> spec = SearchSpec(objectives={"val_accuracy": "max", "cost": "min"})

@@ -78,7 +78,8 @@ def tasks_read(data: Any) -> Any:
     tasks = data.get("tasks") if isinstance(data, dict) else None
     if not isinstance(tasks, list | tuple) or not tasks:
         return data
-    return {"task": tasks[0], **data, "tasks": tasks if len(tasks) > 1 else []}
+    alone = len(tasks) == 1 and data.get("task", tasks[0]) == tasks[0]
+    return {"task": tasks[0], **data, "tasks": [] if alone else tasks}
 
 
 def check_tasks(spec: SearchSpec) -> None:

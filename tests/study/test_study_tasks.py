@@ -143,6 +143,7 @@ def test_who_fails_on_one_task_failed(several: SearchSpec, tmp_path: Path) -> No
     [
         ("tasks: [{name: digits}, {name: digits, epochs: 3}]", "is digits-mlp once more"),
         ("task: {name: mnist1d}\ntasks: [{name: digits}, {name: mnist1d}]", "wanted one of both"),
+        ("task: {name: mnist1d}\ntasks: [{name: digits}]", "wanted one of both"),
         (
             "anneal: {early: [none]}\nevaluate: {rungs: [5]}\n"
             "tasks: [{name: digits}, {name: mnist1d}]",
