@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import rich.console
 
+from evoact.cli.looking import show_top
 from evoact.errors import InputError
 from evoact.language import parse
 from evoact.records import Candidate, Evaluation, SearchSpec, merits
@@ -163,3 +164,13 @@ def test_one_of_several_is_one() -> None:
     assert space_from_text("tasks: [{name: digits}]", "a") == space_from_text(
         "task: {name: digits}", "a"
     )
+
+
+def test_top_shows_the_means(
+    several: SearchSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = searched(several, tmp_path, "a", InlineEvaluator())
+    show_top(study.folder, 3, as_json=False)
+    assert LABELS[0] not in capsys.readouterr().out
+    show_top(study.folder, 3, as_json=True)
+    assert f"{LABELS[0]}.val_accuracy" in capsys.readouterr().out
