@@ -52,4 +52,5 @@ def _drawn(counts: IntArray, draws: int, rng: np.random.RandomState) -> IntArray
         more = rng.choice(tied, size=min(len(tied), missing), replace=False)
         whole[more] += 1
         missing -= len(more)
-    return whole.astype(np.int64)
+    drawn: IntArray = whole.astype(np.int64)
+    return drawn
