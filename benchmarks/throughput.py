@@ -5,7 +5,7 @@ network at a time with eager torch operations, and beside the floor: the same
 stack with torch's own ReLU in every network. `rate`: candidates an hour on two
 Ray workers, beside one candidate a cohort, and beside plain Ray Tune with a
 fresh trial for each candidate. `search`: how busy the workers of whole searches
-are. `growth`: what a candidate costs the driver in searches of 50 to 5,000. `gpu`:
+are (see throughput_search.py for what busy means). `growth`: what a candidate costs the driver in searches of 50 to 5,000. `gpu`:
 stacks of 256 on a GPU, where there is one.
 
 Ratios are of contestants that took turns in one run; each number is a median

@@ -302,7 +302,7 @@ def test_trackers_are_told_of_a_generation_when_the_next_one_is_on_its_way(
     evaluator, sent = counting(), {}
 
     class Listener:
-        def on_record(self, record, history):  # noqa: ARG002  # a listener's
+        def on_record(self, record, history):
             if isinstance(record, GenerationTold):
                 sent[record.generation] = len(evaluator.waiting)
 
