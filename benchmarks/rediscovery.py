@@ -31,6 +31,7 @@ from evoact.records import Evaluation
 
 SEARCHED, HELD_OUT = np.linspace(-5.0, 5.0, 201), np.linspace(-10.0, 10.0, 997)
 TARGET = named("silu").numpy()
+WANTED, WANTED_FAR = TARGET(SEARCHED), TARGET(HELD_OUT)
 FOUND, WORST, MOST_CONSTANTS = 1e-6, 1e6, 4
 RESTART = 2_000
 
@@ -77,14 +78,13 @@ def fitted(expression: Expression, steps: int = 12) -> Expression:
 
 def scaled(values: FloatArray) -> tuple[float, float, FloatArray]:
     """Return the best scale and shift of values on [-5, 5], and what is left of the target."""
-    wanted = TARGET(SEARCHED)
     if not np.isfinite(values).all() or np.abs(values).max() > WORST:
-        return 0.0, 0.0, np.full_like(wanted, WORST)
+        return 0.0, 0.0, np.full_like(WANTED, WORST)
     centred = values - values.mean()
     size = float(centred @ centred)
-    scale = float(centred @ wanted) / size if size > 0.0 else 0.0
-    shift = float(wanted.mean() - scale * values.mean())
-    return scale, shift, scale * values + shift - wanted
+    scale = float(centred @ WANTED) / size if size > 0.0 else 0.0
+    shift = float(WANTED.mean() - scale * values.mean())
+    return scale, shift, scale * values + shift - WANTED
 
 
 def loss(expression: Expression) -> float:
@@ -98,7 +98,7 @@ def largest_errors(expression: Expression) -> tuple[float, float]:
     function = expression.numpy()
     with np.errstate(all="ignore"):
         scale, shift, left = scaled(function(SEARCHED))
-        far = np.abs(scale * function(HELD_OUT) + shift - TARGET(HELD_OUT))
+        far = np.abs(scale * function(HELD_OUT) + shift - WANTED_FAR)
     return float(np.abs(left).max()), float(np.nan_to_num(far, nan=np.inf).max())
 
 
