@@ -117,12 +117,20 @@ def resume(
 def top(
     run: Annotated[Path, typer.Argument(help="The folder of a study.")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Instead: what was confirmed, the verdict, and what it took, as at the "
+            "end of the search.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the hall of fame of a study, finished or not."""
     from evoact.cli.looking import show_top
 
-    show_top(run, n, as_json)
+    show_top(run, n, as_json, summary)
 
 
 @app.command()

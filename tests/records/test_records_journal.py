@@ -103,7 +103,7 @@ RECORDS = [
     ControlsAsked(SILU.id, {"static late": Candidate(named("silu")), "static early": RELU}),
     StudyFinished(RELU.id),
     StudyFinished(None),
-    ComparisonStarted("compare-demo", {"rates": [0.01], "task": {"name": "digits"}}, {"evoact": "1"}),
+    ComparisonStarted("compare-a", {"rates": [0.01], "task": {"name": "digits"}}, {"torch": "2"}),
     TrainingsAsked({RELU.id: {"learning_rate": 0.01, "gain": "own"}}, (20_001, 20_002)),
     ComparisonFinished({"relu(x)": {"torch": 1.0}}),
 ]  # fmt: skip
