@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
+from evoact.tasks.stratified import stratified
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -139,22 +140,24 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
     ((1077, 64), (360, 64), (360, 64))
     """
-    from sklearn.model_selection import train_test_split
-
     raw = DATA_SETS[name]()
     if test_seed is not None:
         assert name in GENERATED, "the specification of a task says so before"
         raw |= _fresh_test(test_seed)
-    x_train, x_val, y_train, y_val = train_test_split(
-        raw["x"], raw["y"], test_size=0.25, random_state=split_seed, stratify=raw["y"]
-    )
+    x, y = raw["x"], raw["y"]
+    train, validation = stratified(y, 0.25, split_seed)
+    x_train = x[train]
     mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
     deviation[deviation == 0] = 1.0  # a pixel that is never lit
 
     def part(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Part:
         return Part(((x - mean) / deviation).astype(np.float32), y.astype(np.int64))
 
-    return Splits(part(x_train, y_train), part(x_val, y_val), part(raw["x_test"], raw["y_test"]))
+    return Splits(
+        part(x_train, y[train]),
+        part(x[validation], y[validation]),
+        part(raw["x_test"], raw["y_test"]),
+    )
 
 
 def shifted(name: str, split_seed: int, by: int, rng: np.random.Generator) -> Part:
