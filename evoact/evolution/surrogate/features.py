@@ -125,7 +125,7 @@ def _signal(values: ArrayFunction) -> FloatArray:
         np.log(_TINY + _WEIGHTS @ np.square(np.square(on_grid))),
         np.log(_TINY + slopes[near].max()),
         *_correlations(np.square(_HERMITE @ (_WEIGHTS * on_grid))),
-        np.log1p(_WEIGHTS[1:] @ bends / (_GRID[1] - _GRID[0])),
+        np.log1p(0.5 * (_WEIGHTS[1:] + _WEIGHTS[:-1]) @ bends / (_GRID[1] - _GRID[0])),
         _WEIGHTS @ (slopes < _FLAT),
         np.log(_TINY + _WEIGHTS @ slopes),
         *np.log(_TINY + tails),

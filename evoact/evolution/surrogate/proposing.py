@@ -92,6 +92,8 @@ class Surrogate:
             count: how many.
             waiting: what is being trained: nothing like it is chosen for its own sake.
         """
+        if not pool:
+            return []
         self._refit()
         points = np.array([features(candidate) for candidate in (*waiting, *pool)])
         posterior = self._model.posterior(points)
