@@ -26,6 +26,7 @@ from evoact.tracking.confirmation import (
     control_comparisons,
 )
 from evoact.tracking.describe import annealing_text, novelty_text
+from evoact.tracking.predictions import predictions
 from evoact.tracking.rejections import rejections
 
 if TYPE_CHECKING:
@@ -47,7 +48,12 @@ def print_summary(console: Console, history: History) -> None:
     if controls := control_comparisons(history):
         console.print(comparison_table("Winner minus its controls", controls))
     console.print()
-    for sentence in [*verdict(history), *sharing(history), *rejections(history)]:
+    for sentence in [
+        *verdict(history),
+        *sharing(history),
+        *rejections(history),
+        *predictions(history),
+    ]:
         console.print(Text(sentence))
 
 
