@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import ray
+from ray._private import ray_constants
 
 from evoact.errors import InputError
 
@@ -27,7 +30,24 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
             raise _no_head(address, str(error).partition("\n")[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+    with _on_loopback():
+        ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a cluster that is started meanwhile listen on 127.0.0.1 alone.
+
+    By default it would listen on all interfaces of a Linux machine, whatever
+    `_node_ip_address` says. On Windows and macOS Ray does as wanted here, by
+    `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER`, which is read once, at its import.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def check_answers(address: str) -> None:
