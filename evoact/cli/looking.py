@@ -28,9 +28,12 @@ def show_top(folder: Path, n: int, as_json: bool) -> None:
         print_json(rows)
         return
     # The genes in one text: eight columns of them are for files. Rungs: by their epochs.
+    # Of several tasks the means: each has its columns in the file, and its tables in the summary.
+    of_tasks = {key for name in study.spec.measures for key in study.spec.keys(name)}
+    hidden = {*GENES, "rung", *(of_tasks - set(study.spec.measures))}
     annealing = {c.id: annealing_text(c) for c in study.history.candidates.values()}
     rows = [{**row, "annealing": annealing[str(row["id"])]} for row in rows]
-    every = [c for c in hall_of_fame_columns(study.spec) if c not in {*GENES, "rung"}]
+    every = [c for c in hall_of_fame_columns(study.spec) if c not in hidden]
     columns = [c for c in [*every, "annealing"] if any(row[c] not in {"", "-"} for row in rows)]
     table = Table(title=f"{study.name}: hall of fame", box=box.SIMPLE)
     for column in columns:

@@ -92,10 +92,14 @@ def _about_control(spec: SearchSpec, control: str | None) -> list[str]:
 def _announcement(spec: SearchSpec) -> str:
     evolution, confirm = spec.evolution, spec.evaluate.confirm
     count = worker_count(spec)
+    tasks = " and ".join(f"{t.name} ({t.network}, {t.epochs} epochs)" for t in spec.all_tasks)
+    best = f"the best {confirm.top}"
+    if confirm.race:
+        best = f"a race of {best}, and up to {confirm.survivors} of them"
     return (
         f"{spec.name}: {evolution.generations} generations of {evolution.population} candidates on "
-        f"{spec.task.name} ({spec.task.network}, {spec.task.epochs} epochs), then the best "
-        f"{confirm.top} and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
+        f"{tasks}, then {best} "
+        f"and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
         f"{', and the controls of an annealed winner' if spec.most_controls else ''}: "
         f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
         f"about {duration_text(estimate_seconds(spec))} on this machine"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import Final
 
-from evoact.comparison.latency import relative_latency
 from evoact.comparison.plan import Entrant, Plan, Setting
 from evoact.comparison.result import ComparisonResult
 from evoact.comparison.standing import Standing, Tried
+from evoact.nn.latency import relative_latency
 from evoact.records import Candidate, Cohort, Evaluation, cut
 from evoact.study import Evaluator
 from evoact.tracking import contestant_of
@@ -47,7 +47,8 @@ def run_comparison(
     )
     environment = next(e.environment for found in reported.values() for e in found)
     tell("latency")
-    latency = relative_latency([c.late for c in plan.candidates], c=plan.kernels == "c")
+    ways = ("torch", "c") if plan.kernels == "c" else ("torch",)
+    latency = relative_latency([c.late for c in plan.candidates], ways)
     return ComparisonResult(plan, standings, environment, latency)
 
 

@@ -19,7 +19,7 @@ from evoact.evolution.selection import SURVIVORS, parent
 from evoact.evolution.trees import to_tree, valid_expression
 from evoact.evolution.variation import Mutation, crossover
 from evoact.language import Expression
-from evoact.records import Candidate, Evaluation, Rejected, SearchSpec
+from evoact.records import Candidate, Evaluation, Rejected, SearchSpec, merits
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
 _EXTRA_DEPTHS: Final = (1, 2, 3, 4)  # of random trees, over what it takes to read x
@@ -123,10 +123,10 @@ class Evolution:
         for candidate_id in [asked for asked in self._asked if asked in by_id]:
             individual, evaluation = self._asked.pop(candidate_id), by_id[candidate_id]
             if evaluation.is_ok:
-                values = self.space.signed(dict(evaluation.objectives))
-                individual.fitness = Fitness(values, evaluation.rung)
+                individual.evaluation = evaluation
                 self._population.append(individual)
             self._credit(individual)
+        self._rank()
         self._told += len(told)
         if self._steady:
             self.generation = self._told // self.space.evolution.population
@@ -145,20 +145,38 @@ class Evolution:
                 f"{len(missing)} missing, {len(strange)} of candidates that were not asked, "
                 f"{len(told) - len(by_id)} twice; wanted {wanted}"
             )
+        asked_for = {key for name in self.space.measures for key in self.space.keys(name)}
         for evaluation in told:
-            lacking = set(self.space.objectives) - set(evaluation.objectives)
+            lacking = asked_for - set(evaluation.objectives)
             if evaluation.is_ok and lacking:
                 raise InputError(
                     f"evaluation of {evaluation.candidate_id[:12]} has no objective "
                     f"{', '.join(sorted(lacking))}; the space asks for "
-                    f"{', '.join(self.space.objectives)}"
+                    f"{', '.join(self.space.measures)}"
                 )
+
+    def _rank(self) -> None:
+        """Give all of the pool their fitness; on several tasks it is relative to the others."""
+        found = self._fitnesses([i.evaluation for i in self._population if i.evaluation])
+        for individual, fitness in zip(self._population, found, strict=True):
+            individual.fitness = fitness
+
+    def _fitnesses(self, group: Sequence[Evaluation]) -> list[Fitness]:
+        values = merits(self.space, [evaluation.objectives for evaluation in group])
+        return [
+            Fitness(its, evaluation.rung, self.space.violation(evaluation.objectives))
+            for evaluation, its in zip(group, values, strict=True)
+        ]
 
     def _credit(self, child: Individual) -> None:
         """Count whether an operator's child was better than its parent; a failure was not."""
-        if child.of is not None and child.of.valid and child.candidate:
-            improved = child.fitness.valid and child.fitness.dominates(child.of)
-            self._rates.credit(child.candidate.origin, improved=improved)
+        if child.of is None or child.candidate is None:
+            return
+        improved = False
+        if child.evaluation is not None:
+            its, parents = self._fitnesses([child.evaluation, child.of])
+            improved = its.dominates(parents)
+        self._rates.credit(child.candidate.origin, improved=improved)
 
     # Breeding
 

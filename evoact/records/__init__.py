@@ -4,7 +4,7 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
-from evoact.records.constraints import Constraint
+from evoact.records.constraints import LATENCY, MEASURED, Constraint
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -17,6 +17,7 @@ from evoact.records.journal import (
     Evaluated,
     GenerationAsked,
     GenerationTold,
+    RaceAsked,
     Record,
     Rejected,
     StudyFinished,
@@ -26,24 +27,18 @@ from evoact.records.journal import (
 )
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
-from evoact.records.spec import (
-    DTYPE,
-    NETWORKS,
-    OBJECTIVES,
-    TASKS,
-    THREADS,
-    LanguageSpec,
-    RunSpec,
-    SearchSpec,
-    TaskSpec,
-)
+from evoact.records.ranking import merits
+from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
+from evoact.records.task_spec import NETWORKS, TASKS, TaskSpec
 
 __all__ = [
     "BY",
     "DTYPE",
     "GAINS",
     "JOURNAL_VERSION",
+    "LATENCY",
     "LAYERS",
+    "MEASURED",
     "NETWORKS",
     "NO_ANNEALING",
     "OBJECTIVES",
@@ -69,6 +64,7 @@ __all__ = [
     "History",
     "LanguageSpec",
     "Listener",
+    "RaceAsked",
     "Record",
     "Rejected",
     "RunSpec",
@@ -82,6 +78,7 @@ __all__ = [
     "decode",
     "encode",
     "load_params",
+    "merits",
     "migrated_spec",
     "save_params",
 ]

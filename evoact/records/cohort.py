@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from evoact.records.candidate import Candidate
-from evoact.records.spec import TaskSpec
+from evoact.records.task_spec import TaskSpec
 
 GAINS: Final = ("own", "relu")
 
@@ -38,7 +38,8 @@ class Cohort:
 
     Attributes:
         candidates: what to train.
-        task: what to train on.
+        task: what to train on; the first of `tasks`, where there are several.
+        tasks: all of them, on each of which each candidate is trained; empty for one alone.
         seed: the study's seed; with `replicate` it decides initial weights
             and data order, for all candidates alike.
         replicate: 0 in the search; 1, 2, ... are fresh seeds.
@@ -68,6 +69,7 @@ class Cohort:
     halving: Halving | None = None
     objectives: tuple[str, ...] = ()
     gain: str = GAINS[0]
+    tasks: tuple[TaskSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -84,6 +86,7 @@ class Cohort:
             "halving": asdict(self.halving) if self.halving else None,
             "objectives": list(self.objectives),
             "gain": self.gain,
+            "tasks": [task.model_dump(mode="json") for task in self.tasks],
         }
 
     @classmethod
@@ -96,6 +99,7 @@ class Cohort:
         read = {
             "candidates": candidates,
             "task": TaskSpec(**data["task"]),
+            "tasks": tuple(TaskSpec(**task) for task in data["tasks"]),
             "halving": halving,
             "objectives": tuple(data["objectives"]),
         }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from statistics import fmean
 from typing import Any
 
 from evoact.errors import InputError
@@ -89,6 +90,19 @@ class Evaluation:
     ) -> Evaluation:
         """Return the evaluation of a training that gave no objectives."""
         return cls(candidate.id, status, reason, **more)
+
+    @staticmethod
+    def means(evaluations: Iterable[Evaluation]) -> dict[str, float]:
+        """Return the mean of each objective over trainings that ended well.
+
+        >>> Evaluation.means(Evaluation("a", Status.OK, objectives={"cost": c}) for c in (1.0, 2.0))
+        {'cost': 1.5}
+        """
+        values: dict[str, list[float]] = {}
+        for evaluation in evaluations:
+            for name, value in evaluation.objectives.items():
+                values.setdefault(name, []).append(value)
+        return {name: fmean(found) for name, found in values.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what crosses processes and stands in journals."""

@@ -82,6 +82,14 @@ class GenerationTold:
 
 
 @dataclass(frozen=True, slots=True)
+class RaceAsked:
+    """A round of the race for the confirmation: the ids of who is left, and new replicates."""
+
+    contestants: tuple[str, ...]
+    replicates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmationAsked:
     """Who is trained with fresh seeds: finalists of the search, and baselines."""
 
@@ -113,6 +121,7 @@ Record = (
     | GenerationAsked
     | Evaluated
     | GenerationTold
+    | RaceAsked
     | ConfirmationAsked
     | ControlsAsked
     | StudyFinished
@@ -123,6 +132,7 @@ _TYPES: Final[dict[str, type[Record]]] = {
     "generation_asked": GenerationAsked,
     "evaluated": Evaluated,
     "generation_told": GenerationTold,
+    "race_asked": RaceAsked,
     "confirmation_asked": ConfirmationAsked,
     "controls_asked": ControlsAsked,
     "study_finished": StudyFinished,
@@ -182,6 +192,8 @@ def _record(data: dict[str, Any]) -> Record:
         for role in ("finalists", "baselines"):
             data[role] = _candidates(data[role])
         data["replicates"] = tuple(data["replicates"])
+    elif kind is RaceAsked:
+        data = {name: tuple(data[name]) for name in ("contestants", "replicates")}
     elif kind is ControlsAsked:
         data["controls"] = _candidates(data["controls"])
     return kind(**data)

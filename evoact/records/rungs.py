@@ -5,13 +5,14 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from evoact.records.constraints import MEASURED
 from evoact.records.section import refuse
 
 if TYPE_CHECKING:
     from evoact.records.spec import SearchSpec
 
-MEASURED: Final = ("val_accuracy", "val_loss")
-"""The objectives that differ with the epochs of a training."""
+# The objectives that are measured at every epoch.
+_AT_RUNGS: Final = ("val_accuracy", "val_loss")
 
 
 def check_rungs(spec: SearchSpec) -> None:
@@ -32,13 +33,13 @@ def check_rungs(spec: SearchSpec) -> None:
             f"anneal.hold {spec.anneal.hold:g}: {told}; an earlier anneal.end, a shorter "
             "anneal.hold or more task.epochs allow others",
         )
-    if spec.primary not in MEASURED:
-        ends = spec.primary.startswith("val_")
+    if spec.primary not in _AT_RUNGS:
+        ends = spec.primary in MEASURED
         why = "is measured at the end alone" if ends else "needs no training"
         _refuse(
             spec,
             f"but candidates are compared there by the first of the objectives, {spec.primary}, "
-            f"which {why}; wanted {' or '.join(MEASURED)} to be the first",
+            f"which {why}; wanted {' or '.join(_AT_RUNGS)} to be the first",
         )
     if (size := spec.evolution.cohort_size()) < 2:
         _refuse(

@@ -6,6 +6,7 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
@@ -15,9 +16,17 @@ from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
-from evoact.records.constraints import Constraint, ConstraintText, check_steepness
+from evoact.records.constraints import (
+    LATENCY,
+    MEASURED,
+    Constraint,
+    ConstraintText,
+    check_steepness,
+    parsed,
+)
 from evoact.records.evaluate_spec import EvaluateSpec
 from evoact.records.evolution_spec import EvolutionSpec, check_first
+from evoact.records.measured import check_measures
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -31,11 +40,9 @@ from evoact.records.possible import (
 from evoact.records.rungs import check_rungs
 from evoact.records.section import Positive, Section, one_of
 from evoact.records.shape import Shape, read_shape
+from evoact.records.task_spec import TaskSpec, check_tasks, tasks_read
 
-TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
-GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
-NETWORKS: Final = ("mlp", "deep", "conv", "attention")
-OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
+OBJECTIVES: Final = (*MEASURED, *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
@@ -44,43 +51,6 @@ DTYPE: Final = "float32"
 WidthRatio = Annotated[
     Fraction, BeforeValidator(read_width), PlainSerializer(width_text, when_used="json")
 ]
-
-
-class TaskSpec(Section):
-    """What a candidate is trained on.
-
-    `width` says how a network's hidden sizes are fitted to an activation that
-    works on groups of channels or changes their number. `equal_parameters`
-    scales all sizes by one factor, so that candidates of any width ratio have
-    about as many weights; `round` takes the nearest multiple of the group;
-    `strict` takes the sizes as they are, and such a candidate fails where the
-    group does not divide them.
-
-    `noise` is that of the copy of the validation data which `val_noisy_accuracy`
-    is measured on: normal, in standard deviations of the features.
-
-    With `test_seed` the test part is no longer that of the data set, but 10,000
-    samples that its generator makes from this seed: nobody has seen them.
-    """
-
-    name: Annotated[str, one_of(TASKS)] = "mnist1d"
-    network: Annotated[str, one_of(NETWORKS)] = "mlp"
-    epochs: Positive = 50
-    batch_size: Positive = 100
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
-    split_seed: Annotated[int, Field(ge=0)] = 0
-    width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
-    noise: Annotated[float, Field(gt=0)] = 0.3
-    test_seed: Annotated[int, Field(ge=0)] | None = None
-
-    @model_validator(mode="after")
-    def _generated(self) -> TaskSpec:
-        if self.test_seed is not None and self.name not in GENERATED:
-            raise ValueError(
-                f"test_seed is {self.test_seed}, but {self.name} is not generated; wanted null, "
-                f"or name: {' or '.join(GENERATED)}"
-            )
-        return self
 
 
 class LanguageSpec(Section):
@@ -186,6 +156,9 @@ class RunSpec(Section):
 class SearchSpec(Section):
     """A search space and how to search it: the whole YAML file.
 
+    With several `tasks`, each candidate is trained on all of them, and `task` is the
+    first; `evaluate.combine` says how candidates are compared.
+
     >>> spec = SearchSpec(name="demo", evolution={"population": 8})
     >>> spec.evolution.population, spec.evolution.generations
     (8, 8)
@@ -194,6 +167,7 @@ class SearchSpec(Section):
     spec_version: Literal[3] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
+    tasks: tuple[TaskSpec, ...] = ()
     language: LanguageSpec = LanguageSpec()
     anneal: AnnealSpec = AnnealSpec()
     evolution: EvolutionSpec = EvolutionSpec()
@@ -208,7 +182,7 @@ class SearchSpec(Section):
     @model_validator(mode="before")
     @classmethod
     def _of_now(cls, data: Any) -> Any:
-        return migrated_spec(data)
+        return tasks_read(migrated_spec(data))
 
     @model_validator(mode="after")
     def _reachable(self) -> SearchSpec:
@@ -219,8 +193,11 @@ class SearchSpec(Section):
         check_first(self.evolution)
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
-        check_epochs(self.anneal, self.task.epochs)
+        check_tasks(self)
+        for task in self.all_tasks:
+            check_epochs(self.anneal, task.epochs)
         check_rungs(self)
+        check_measures(self)
         check_steepness(self.conditions(), self.language.normalise)
         return self
 
@@ -234,7 +211,49 @@ class SearchSpec(Section):
 
     def conditions(self) -> tuple[Constraint, ...]:
         """Return what an expression must fulfil to be trained."""
-        return tuple(map(Constraint.parse, self.constraints))
+        return tuple(c for c in map(parsed, self.constraints) if not c.is_measured)
+
+    def limits(self) -> tuple[Constraint, ...]:
+        """Return what a candidate must fulfil when it is trained, to be ranked by its values."""
+        return tuple(c for c in map(parsed, self.constraints) if c.is_measured)
+
+    @property
+    def all_tasks(self) -> tuple[TaskSpec, ...]:
+        """What each candidate is trained on: one task or several."""
+        return self.tasks or (self.task,)
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """Return the names of a measure in an evaluation: one of each task where it is of tasks.
+
+        >>> tasks = [{"name": "digits"}, {"name": "mnist1d", "network": "conv"}]
+        >>> SearchSpec(tasks=tasks).keys("val_loss")
+        ('digits-mlp.val_loss', 'mnist1d-conv.val_loss')
+        >>> SearchSpec(tasks=tasks).keys("cost")
+        ('cost',)
+        """
+        if not self.tasks or name not in MEASURED or name == LATENCY:
+            return (name,)
+        return tuple(task.key(name) for task in self.tasks)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of all that is measured of a candidate: objectives, and what has limits."""
+        return tuple(dict.fromkeys([*self.objectives, *(limit.name for limit in self.limits())]))
+
+    def violation(self, objectives: Mapping[str, float]) -> float:
+        """Return by how much measured values break the limits, in all; 0 if they keep them.
+
+        Of several tasks each has to keep them.
+
+        Who keeps them is better than who does not, and of two who do not the one that
+        breaks them less is (Deb et al. 2002, "A fast and elitist multiobjective genetic
+        algorithm: NSGA-II", VI).
+
+        >>> SearchSpec(constraints=["val_loss <= 1.5"]).violation({"val_loss": 3.0})
+        1.0
+        """
+        limits = ((limit, key) for limit in self.limits() for key in self.keys(limit.name))
+        return sum(limit.excess(objectives[key]) for limit, key in limits)
 
     @property
     def primary(self) -> str:
@@ -247,7 +266,7 @@ class SearchSpec(Section):
         confirm = self.evaluate.confirm
         return 2 if confirm.controls and confirm.top and not self.anneal.is_off else 0
 
-    def signed(self, objectives: dict[str, float]) -> tuple[float, ...]:
+    def signed(self, objectives: Mapping[str, float]) -> tuple[float, ...]:
         """Return the objectives' values so that more is better in each.
 
         >>> spec = SearchSpec(objectives={"val_accuracy": "max", "cost": "min"})

@@ -12,6 +12,7 @@ from evoact.stats.paired import (
     pairs_needed,
     smallest_p_value,
 )
+from evoact.stats.racing import still_racing
 
 __all__ = [
     "BOOTSTRAP_FROM",
@@ -23,4 +24,5 @@ __all__ = [
     "mean_interval",
     "pairs_needed",
     "smallest_p_value",
+    "still_racing",
 ]

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -87,7 +88,11 @@ class JournalWriter:
 
     def append(self, *records: Record) -> None:
         """Write a line of records; they are on the disk when this returns, or none is."""
-        self._file.write(encode(*records).encode() + b"\n")
+        self.append_lines([records])
+
+    def append_lines(self, lines: Sequence[Sequence[Record]]) -> None:
+        """Write lines of records, each whole or not at all; waiting for the disk once."""
+        self._file.write(b"".join(encode(*records).encode() + b"\n" for records in lines))
         self._file.flush()
         os.fsync(self._file.fileno())
 

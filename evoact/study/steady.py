@@ -72,7 +72,8 @@ class SteadyState:
     def _goes_on(self) -> bool:
         """Whether there is more to ask for."""
         spec = self._study.spec.evolution
-        ended = self._exhausted or self._study.history.confirmation is not None
+        history = self._study.history
+        ended = self._exhausted or history.race or history.confirmation is not None
         return not ended and self._asked < spec.population * spec.generations
 
     def _ask(self) -> GenerationAsked:

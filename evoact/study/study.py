@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -153,9 +154,12 @@ class Study:
 
     def record(self, *records: Record) -> None:
         """Write records to the journal, in one line; then tell the listeners."""
+        self._record_lines([records])
+
+    def _record_lines(self, lines: Sequence[Sequence[Record]]) -> None:
         assert self._writer is not None, "open() the study first"
-        self._writer.append(*records)
-        for record in records:
+        self._writer.append_lines(lines)
+        for record in chain.from_iterable(lines):
             self.history.apply(record)
             for listener in self._listeners:
                 listener.on_record(record, self.history)
@@ -167,8 +171,7 @@ class Study:
         """
         records = [self._evaluated(evaluation) for evaluation in evaluations]
         together = self.spec.evaluate.rungs and evaluations[0].replicate == 0
-        for line in [records] if together else [[record] for record in records]:
-            self.record(*line)
+        self._record_lines([records] if together else [[record] for record in records])
 
     def _evaluated(self, evaluation: Evaluation) -> Evaluated:
         digest = save_params(self.folder / "params", evaluation.params)

@@ -25,7 +25,8 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
 
     cohort = spec.evolution.cohort_size()
     if spec.evolution.cohort == "auto":
-        cohort = min(cohort, most_networks(spec.task, spec.evaluate.device))
+        device = spec.evaluate.device
+        cohort = min(cohort, *(most_networks(task, device) for task in spec.all_tasks))
     kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
     return RunSpec(
         seed=seed,

@@ -1,6 +1,15 @@
 """Tasks: data sets and networks."""
 
-from evoact.tasks.data import DATA_SETS, FRESH, GENERATED, Part, Splits, global_rng_kept, load
+from evoact.tasks.data import (
+    DATA_SETS,
+    FRESH,
+    GENERATED,
+    Part,
+    Splits,
+    global_rng_kept,
+    load,
+    shifted,
+)
 from evoact.tasks.networks import ActivationFactory, Network, draw_weights, first_rows
 from evoact.tasks.task import NETWORKS, Task, make_task
 from evoact.tasks.width import WIDTH_POLICIES, Width
@@ -22,4 +31,5 @@ __all__ = [
     "global_rng_kept",
     "load",
     "make_task",
+    "shifted",
 ]

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
+from evoact.tasks.stratified import stratified
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -119,6 +120,11 @@ DATA_SETS: Final[Mapping[str, Callable[[], dict[str, npt.NDArray[np.float64]]]]]
 FRESH: Final = 10_000  # samples of a test part that is generated anew
 GENERATED: Final = ("mnist1d",)  # shuffled ones would be shuffled otherwise
 
+SHAPES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+    {"digits": (8, 8), "mnist1d": (40,), "mnist1d_shuffled": (40,)}
+)
+"""How the features of a sample lie: a signal, or an image."""
+
 
 @cache
 def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
@@ -134,19 +140,41 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
     ((1077, 64), (360, 64), (360, 64))
     """
-    from sklearn.model_selection import train_test_split
-
     raw = DATA_SETS[name]()
     if test_seed is not None:
         assert name in GENERATED, "the specification of a task says so before"
         raw |= _fresh_test(test_seed)
-    x_train, x_val, y_train, y_val = train_test_split(
-        raw["x"], raw["y"], test_size=0.25, random_state=split_seed, stratify=raw["y"]
-    )
+    x, y = raw["x"], raw["y"]
+    train, validation = stratified(y, 0.25, split_seed)
+    x_train = x[train]
     mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
     deviation[deviation == 0] = 1.0  # a pixel that is never lit
 
     def part(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Part:
         return Part(((x - mean) / deviation).astype(np.float32), y.astype(np.int64))
 
-    return Splits(part(x_train, y_train), part(x_val, y_val), part(raw["x_test"], raw["y_test"]))
+    return Splits(
+        part(x_train, y[train]),
+        part(x[validation], y[validation]),
+        part(raw["x_test"], raw["y_test"]),
+    )
+
+
+def shifted(name: str, split_seed: int, by: int, rng: np.random.Generator) -> Part:
+    """Return the validation part with each sample shifted to one side, drawn by `rng`.
+
+    A signal by so many positions to the left or right, an image by so many columns or
+    rows; what leaves on one side enters on the other. Standardised values are shifted: at
+    a pixel that is hardly ever lit in training, a stroke would be hundreds of deviations.
+
+    >>> shifted("mnist1d", 0, 2, np.random.default_rng(0)).x.shape
+    (1000, 40)
+    """
+    clean = load(name, split_seed).validation
+    grid = clean.x.reshape(len(clean.x), *SHAPES[name]).copy()
+    sides = [(axis, sign) for axis in range(1, grid.ndim) for sign in (-1, 1)]
+    drawn = rng.integers(len(sides), size=len(grid))
+    for number, (axis, sign) in enumerate(sides):
+        chosen = drawn == number
+        grid[chosen] = np.roll(grid[chosen], sign * by, axis)
+    return Part(grid.reshape(clean.x.shape), clean.y)

@@ -10,12 +10,14 @@ from typing import Any, Final
 import torch
 
 from evoact.language.measures import STATIC, measure
-from evoact.records import Cohort, Evaluation, Status
+from evoact.nn.latency import relative_latency
+from evoact.records import LATENCY, Cohort, Evaluation, Status
+from evoact.training.copies import COPIES
 from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
 from evoact.training.loop import Stack, TimedOut, Training, steps_per_epoch
 from evoact.training.member import Member
-from evoact.training.noise import NOISY, noisy_validation
+from evoact.training.several import train_on_each
 
 _ALWAYS: Final = ("cost", "nodes")
 
@@ -27,7 +29,8 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     evaluation does not depend, to the bit, on which other candidates are in
     the cohort. What happens to one candidate (divergence, an error) is its
     status and leaves the others as they are. Where a stack as a whole fails
-    (timeout, lack of memory), its halves are tried.
+    (timeout, lack of memory), its halves are tried. With several tasks, each
+    candidate is trained on one after the other.
 
     Returns:
         One evaluation for each candidate, in their order.
@@ -35,6 +38,8 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     Raises:
         StudyError: `cohort.kernels` cannot be had on this machine.
     """
+    if cohort.tasks:
+        return train_on_each(cohort, train_cohort)
     with reproducible(cohort.device):
         run = _Run(cohort, describe(cohort))
         trainings = run.form(range(len(cohort.candidates)))
@@ -107,12 +112,22 @@ class _Run:
         found = {name: measure(name, member.candidate.late) for name in asked}
         return {name: v for name, v in found.items() if v is not None and math.isfinite(v)}
 
-    def noisy(self, stack: Stack) -> dict[Member, dict[str, float]]:
-        """Return the accuracies on the noisy copy of the validation data, if they are asked for."""
-        if NOISY not in self.cohort.objectives:
+    def on_copies(self, stack: Stack) -> dict[Member, dict[str, float]]:
+        """Return the accuracies on copies of the validation data, of those asked for."""
+        found: dict[Member, dict[str, float]] = {member: {} for member in stack.members}
+        for name, copy in COPIES.items():
+            if name in self.cohort.objectives:
+                scores = stack.score(copy(self.cohort), name.removesuffix("_accuracy"))
+                for member, score in zip(stack.members, scores, strict=True):
+                    found[member][name] = score[name]
+        return found
+
+    def timed(self, member: Member) -> dict[str, float]:
+        """Return how long the function takes on this machine, over relu, if it is asked for."""
+        if LATENCY not in self.cohort.objectives:
             return {}
-        scores = stack.score(noisy_validation(self.cohort), "val_noisy")
-        return {m: {NOISY: s[NOISY]} for m, s in zip(stack.members, scores, strict=True)}
+        late, way = member.candidate.late, self.cohort.kernels
+        return {LATENCY: relative_latency([late], (way,), self.cohort.device)[str(late)][way]}
 
     def finish(
         self, training: Training, members: Sequence[Member], rung: int | None = None
@@ -123,10 +138,10 @@ class _Run:
         if self.cohort.test:
             scores = training.stack.score(data.test, "test")
             tests = dict(zip(training.stack.members, scores, strict=True))
-        noisy = self.noisy(training.stack)
+        copies = self.on_copies(training.stack)
         for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-            objectives = {**self.objectives(member), **noisy.get(member, {})}
+            objectives = {**self.objectives(member), **copies[member]}
             measured = {**objectives, **tests.get(member, {})}
             if not all(map(math.isfinite, measured.values())):
                 reason = f"validation or test gave {measured}"
@@ -137,7 +152,7 @@ class _Run:
                 member.position,
                 Status.OK,
                 member.seconds,
-                objectives={**objectives, **self.static(member)},
+                objectives={**objectives, **self.static(member), **self.timed(member)},
                 rung=rung if rung is not None else len(halving.rungs) if halving else 0,
                 epochs=len(member.curve),
                 test=tests.get(member, {}),

@@ -36,10 +36,12 @@ class Evaluator(ABC):
         """Let go of workers."""
 
     def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[list[Evaluation]]:
-        """Train cohorts; yield evaluations as they come until each candidate has one."""
+        """Submit cohorts; give evaluations as they come until each candidate has one."""
         for cohort in cohorts:
             self.submit(cohort)
-        waiting = sum(len(cohort.candidates) for cohort in cohorts)
+        return self._come(sum(len(cohort.candidates) for cohort in cohorts))
+
+    def _come(self, waiting: int) -> Iterator[list[Evaluation]]:
         while waiting:
             found = self.next_evaluations()
             waiting -= len(found)

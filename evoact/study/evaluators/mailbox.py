@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,8 @@ class _Sent:
 
     text: str
     lost: int = 0
+    taken: float = 0.0
+    """When its worker took it."""
 
 
 class Mailbox:
@@ -36,6 +39,9 @@ class Mailbox:
         self._known: set[str] = set()
         self._gone: set[str] = set()
         self._stillborn = 0
+        self._worked = 0.0
+        self._first: float | None = None
+        self._last = 0.0
 
     async def submit(self, text: str) -> None:
         """Take a cohort from the search."""
@@ -53,14 +59,25 @@ class Mailbox:
         if sent is None or worker in self._gone:  # the call outlives a worker that is lost
             self._waiting.put_nowait(sent)
             return None
-        self._taken[worker] = sent
+        now = time.monotonic()
+        self._first = now if self._first is None else self._first
+        self._taken[worker] = replace(sent, taken=now)
         return sent.text
 
     async def give(self, worker: str, result: Result) -> None:
         """Take what a worker made of its cohort."""
         sent = self._taken.pop(worker, None)
         if sent is not None:  # else it was thought lost, and another does it again
+            self._last = time.monotonic()
+            self._worked += self._last - sent.taken
             self._results.put_nowait((sent.text, result))
+
+    async def usage(self) -> tuple[float, float]:
+        """Return the seconds that all workers together had cohorts, and those that passed.
+
+        From the first cohort that was taken to the last that was given back.
+        """
+        return self._worked, self._last - (self._last if self._first is None else self._first)
 
     async def lose(self, worker: str, reason: str) -> None:
         """Take notice that a worker is lost."""

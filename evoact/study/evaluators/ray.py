@@ -39,7 +39,13 @@ class CohortTrainable(tune.Trainable):
     """A Tune trial that is a worker: it trains cohorts until there are none."""
 
     def setup(self, config: dict[str, Any], mailbox: Any = None) -> None:  # noqa: ARG002  # Tune's signature
-        """Keep where cohorts come from; `mailbox` is an actor."""
+        """Keep where cohorts come from; `mailbox` is an actor.
+
+        What training imports is imported here: no cohort waits for it in a
+        worker while another worker is free.
+        """
+        import evoact.training  # noqa: F401  # for its time alone
+
         self.mailbox = mailbox
 
     def step(self) -> dict[str, Any]:
@@ -193,6 +199,14 @@ class RayEvaluator(Evaluator):
                 raise StudyError(result["refused"])
             else:
                 return [Evaluation.from_dict(data) for data in result["evaluations"]]
+
+    def usage(self) -> tuple[float, float]:
+        """Return the seconds that all workers together had cohorts, and those that passed.
+
+        Counted from the first cohort that a worker took to the last that came back.
+        """
+        found: tuple[float, float] = ray.get(self._mailbox.usage.remote())
+        return found
 
     def _next_result(self) -> tuple[str, Result | None]:
         # Kept when the wait is interrupted: the mailbox answers each call once.
