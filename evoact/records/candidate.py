@@ -104,6 +104,9 @@ class Candidate:
         version was another one, and trained parameters are numbered by it.
         """
         genes = data["anneal"]
+        texts = [data["id"], data["late"], data["origin"], *data["parents"]]
+        if strange := [text for text in texts if not isinstance(text, str)]:
+            raise ValueError(f"a candidate has {repr(strange[0])[:80]} where a text is wanted")
         late = resolve(data["late"])
         candidate = cls(late, origin=data["origin"], parents=tuple(data["parents"]))
         object.__setattr__(candidate, "late", late)
