@@ -4,25 +4,16 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
+from docker_services import PATH, free_port
 
 DOCKER = Path(__file__).parents[2] / "docker"
-# Programs of the environment that the tests run in, as in the image.
-PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
