@@ -28,6 +28,7 @@ from evoact.tracking import (
     WinnerFiles,
     check_reachable,
     prepare_store,
+    refuse_password,
     tracking_uri,
 )
 
@@ -78,6 +79,7 @@ def search(
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
     spec = warmed(spec)
+    refuse_password(spec.tracking.mlflow)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
     for sentence in costly_early(spec):

@@ -12,6 +12,7 @@ from evoact.errors import InputError
 from evoact.language import LANGUAGE_VERSION, Expression, resolve
 from evoact.language.early import auto_early, check_path
 from evoact.records.anneal import BLEND, Anneal
+from evoact.records.checked import checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,11 @@ class Candidate:
         version was another one, and trained parameters are numbered by it.
         """
         genes = data["anneal"]
+        texts = [data["id"], data["late"], data["origin"], *data["parents"]]
+        if strange := [text for text in texts if not isinstance(text, str)]:
+            raise ValueError(f"a candidate has {repr(strange[0])[:80]} where a text is wanted")
         late, told = resolve(data["late"]), data.get("predicted")
-        predicted = Predicted(**told) if told else None
+        predicted = checked(Predicted(**told)) if told else None
         candidate = cls(late, None, data["origin"], tuple(data["parents"]), predicted)
         object.__setattr__(candidate, "late", late)
         # Put in afterwards: genes that an older version allowed are read, and an

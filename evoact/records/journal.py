@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from evoact.records.candidate import Candidate
+from evoact.records.checked import checked
 from evoact.records.evaluation import Evaluation
 
 # 2: controls_asked. 3: lists of records; a generation asked in parts. Older
@@ -207,19 +208,22 @@ def decode(line: str) -> list[Record]:
     """Read the records of a line.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is not the line of a record.
+        ValueError: it is not the line of a record.
     """
     data = json.loads(line)
     if data == []:
         raise ValueError("a line without records")
-    return [_record(item) for item in (data if isinstance(data, list) else [data])]
+    try:
+        return [_record(item) for item in (data if isinstance(data, list) else [data])]
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"a line with a wrong record ({error!r})") from error
 
 
 def _record(data: dict[str, Any]) -> Record:
     kind = _TYPES[data.pop("type")]
     if kind is GenerationAsked:
         data["candidates"] = tuple(map(Candidate.from_dict, data["candidates"]))
-        data["rejected"] = tuple(Rejected(**item) for item in data["rejected"])
+        data["rejected"] = tuple(checked(Rejected(**item)) for item in data["rejected"])
     elif kind is Evaluated:
         data["evaluation"] = Evaluation.from_dict(data["evaluation"])
     elif kind is ConfirmationAsked:
@@ -232,7 +236,7 @@ def _record(data: dict[str, Any]) -> Record:
         data["controls"] = _candidates(data["controls"])
     elif kind is TrainingsAsked:
         data["replicates"] = tuple(data["replicates"])
-    return kind(**data)
+    return checked(kind(**data))
 
 
 def _candidates(data: Mapping[str, Any]) -> dict[str, Candidate]:

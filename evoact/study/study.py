@@ -13,7 +13,6 @@ from evoact.errors import InputError
 from evoact.language import Expression
 from evoact.records import (
     Candidate,
-    ComparisonStarted,
     Evaluated,
     Evaluation,
     History,
@@ -24,7 +23,7 @@ from evoact.records import (
     StudyStarted,
     save_params,
 )
-from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.journal import JournalWriter, read_history, read_journal
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
 from evoact.study.warm import warmed
@@ -94,15 +93,7 @@ class Study:
             StudyError: its journal is damaged.
         """
         folder = Path(folder)
-        records = read_journal(folder)
-        if records and isinstance(records[0], ComparisonStarted):
-            raise InputError(
-                f"{folder} is a comparison, no study: the same `evoact compare` goes on with it, "
-                "or shows what it found"
-            )
-        if not records or not isinstance(records[0], StudyStarted):
-            raise InputError(f"{folder} is no study: its journal has no first line")
-        return cls(folder, History.of(records))
+        return cls(folder, read_history(folder))
 
     @property
     def spec(self) -> SearchSpec:
