@@ -2,7 +2,7 @@
 
 from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
-from evoact.records.candidate import Candidate
+from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
 from evoact.records.constraints import LATENCY, MEASURED, Constraint
 from evoact.records.early_cost import costly_early
@@ -69,6 +69,7 @@ __all__ = [
     "History",
     "LanguageSpec",
     "Listener",
+    "Predicted",
     "RaceAsked",
     "Record",
     "Rejected",
