@@ -29,6 +29,7 @@ from evoact.tracking.confirmation import (
 from evoact.tracking.curse import curse_measure, curse_table, curse_told, flattered
 from evoact.tracking.describe import annealing_text, novelty_text, spec_of
 from evoact.tracking.limits import limits_told
+from evoact.tracking.predictions import predictions
 from evoact.tracking.race import race_told
 from evoact.tracking.rejections import rejections
 from evoact.tracking.spent import spent, spent_table
@@ -70,7 +71,7 @@ def print_summary(console: Console, history: History) -> None:
     if budget := spent(history):
         console.print(spent_table(budget))
     console.print()
-    counts = (race_told, curse_told, sharing, rejections)
+    counts = (race_told, curse_told, sharing, rejections, predictions)
     for sentence in [*verdict(history), *(told for count in counts for told in count(history))]:
         console.print(Text(sentence))
 

@@ -90,7 +90,7 @@ def test_predictions_and_their_deviations_are_those_of_the_function() -> None:
     posterior = model.posterior(new)
     assert stats.spearmanr(posterior.mean, told).statistic > 0.95
     within = np.abs(told - posterior.mean) < 1.96 * posterior.sd_of_measurement
-    assert 0.9 < within.mean() < 0.995
+    assert 0.85 < within.mean() < 0.995
     away = model.posterior(np.array([[3.0], [60.0]]))
     assert away.sd[1] > 3.0 * away.sd[0]
     assert away.mean[1] == pytest.approx(y.mean(), abs=1e-6)
@@ -231,8 +231,8 @@ def best(found: list[Candidate]) -> float:
 
 def test_a_search_with_a_surrogate_finds_more_than_a_random_one() -> None:
     seeds = range(3)
-    on = [best(searched(space(), seed, 5)) for seed in seeds]
-    random = [best(searched(space("off", algorithm="random"), seed, 5)) for seed in seeds]
+    on = [best(searched(space(offspring=4), seed, 4)) for seed in seeds]
+    random = [best(searched(space("off", algorithm="random"), seed, 4)) for seed in seeds]
     assert np.mean(on) > np.mean(random) + 0.01
 
 
@@ -246,7 +246,7 @@ def test_with_each_algorithm_over_seeds(algorithm: str) -> None:
 
 
 def test_predictions_come_with_what_the_surrogate_chose() -> None:
-    found = searched(space(), 0, 3)
+    found = searched(space(offspring=4), 0, 3)
     assert all(c.predicted is None for c in found[:LEAST])
     assert all(c.predicted is not None and c.predicted.sd > 0.0 for c in found[LEAST:])
     assert len({c.id for c in found}) == len(found)
@@ -280,7 +280,7 @@ def test_steady_state_with_a_surrogate_repeats(algorithm: str) -> None:
 
 def test_a_small_space_is_searched_to_its_end() -> None:
     spec = SearchSpec(
-        evolution={"population": 8, "surrogate": "on", "seeds": []},
+        evolution={"population": 8, "surrogate": "on", "offspring": 2, "seeds": []},
         language={
             "primitives": ["add", "tanh", "abs", "relu"], "max_nodes": 4, "max_depth": 2,
             "constants": False, "parameters": "none",
@@ -291,8 +291,7 @@ def test_a_small_space_is_searched_to_its_end() -> None:
     while asked := evolution.ask():
         sizes.append(len(asked))
         evolution.tell([Evaluation.ok(c, val_accuracy=worth(c)) for c in asked])
-    assert sum(sizes) >= 10
-    assert all(size == 8 for size in sizes[:-1])
+    assert sizes == [8, 1]
 
 
 # Keys

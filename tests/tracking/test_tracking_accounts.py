@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,6 @@ from scipy import stats
 from evoact.records import ConfirmationAsked, Evaluated, History, RaceAsked
 from evoact.tracking import print_summary, summary_data
 from evoact.tracking.curse import curse_told, flattered, winners_curse
-from evoact.tracking.predicted import prediction_told
 from evoact.tracking.spent import spent
 
 STEPS, SHARED = 30, 10  # of each training that ended well; every second one shared some
@@ -172,8 +170,3 @@ def test_plain_data_say_the_same(study, play) -> None:
     searched = summary_data(play(study().search()))
     assert searched["winners_curse"] is None
     assert searched["confirmed"] == []
-
-
-def test_predictions_without_order_are_told() -> None:
-    (told,) = prediction_told([(0.5, 0.1)], [math.pi])
-    assert "rank correlation - over 1 training; 0 % within" in told
