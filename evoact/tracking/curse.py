@@ -36,8 +36,7 @@ def curse_measure(spec: SearchSpec) -> str:
     >>> curse_measure(SearchSpec(objectives={"cost": "min"}))
     'val_accuracy'
     """
-    trained = (name for name in spec.objectives if name.startswith("val_"))
-    return next(trained, "val_accuracy")
+    return next(iter(spec.trained), "val_accuracy")
 
 
 def flattered(history: History) -> list[Flattered]:
