@@ -28,15 +28,16 @@ class Surrogate:
 
 def surrogate(history: History) -> Surrogate | None:
     """Return how well the surrogate predicted, or None where it chose fewer than ten."""
-    if history.started is None or not (measured := spec_of(history).trained):
+    if history.started is None or not (spec := spec_of(history)).trained:
         return None
     pairs = [(c.predicted, e) for c, e in history.searched() if c.predicted and e.is_ok]
     last = max((e.rung for _, e in pairs), default=0)
     ended = [(p, e) for p, e in pairs if e.rung == last]
     if len(ended) < _LEAST:
         return None
-    values = [e.objectives[measured[0]] for _, e in ended]
-    return Surrogate(measured[0], len(pairs), borne_out([(p.mean, p.sd) for p, _ in ended], values))
+    values = [spec.predicted(e.objectives) for _, e in ended]
+    borne = borne_out([(p.mean, p.sd) for p, _ in ended], values)
+    return Surrogate(spec.trained[0], len(pairs), borne)
 
 
 def predictions(history: History) -> list[str]:
