@@ -161,7 +161,7 @@ class SearchSpec(Section):
     (8, 8)
     """
 
-    spec_version: Literal[3] = SPEC_VERSION
+    spec_version: Literal[4] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
     tasks: tuple[TaskSpec, ...] = ()
