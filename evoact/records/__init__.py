@@ -12,6 +12,8 @@ from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
+    ComparisonFinished,
+    ComparisonStarted,
     ConfirmationAsked,
     ControlsAsked,
     Evaluated,
@@ -22,6 +24,7 @@ from evoact.records.journal import (
     Rejected,
     StudyFinished,
     StudyStarted,
+    TrainingsAsked,
     decode,
     encode,
 )
@@ -50,6 +53,8 @@ __all__ = [
     "AnnealSpec",
     "Candidate",
     "Cohort",
+    "ComparisonFinished",
+    "ComparisonStarted",
     "ConfirmSpec",
     "ConfirmationAsked",
     "Constraint",
@@ -73,6 +78,7 @@ __all__ = [
     "StudyFinished",
     "StudyStarted",
     "TaskSpec",
+    "TrainingsAsked",
     "costly_early",
     "cut",
     "decode",

@@ -1,4 +1,4 @@
-"""The format of a study's journal: what each line says.
+"""The format of a journal, of a study or a comparison: what each line says.
 
 A journal is a sequence of records, one JSON object a line; those that are true
 together or not at all are one line, a list. It is the only truth about a
@@ -116,6 +116,34 @@ class StudyFinished:
     winner: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonStarted:
+    """The first line of a comparison: what it is going to do, and the versions."""
+
+    name: str
+    plan: Mapping[str, Any]
+    versions: Mapping[str, str]
+    journal_version: int = JOURNAL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingsAsked:
+    """Trainings of a comparison: the evaluations that follow, until more are asked, are of them.
+
+    `settings` are those of each candidate, by id: `learning_rate` and `gain`.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]]
+    replicates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFinished:
+    """The last line of a comparison: `latency` of each function, see `relative_latency`."""
+
+    latency: Mapping[str, Mapping[str, float]]
+
+
 Record = (
     StudyStarted
     | GenerationAsked
@@ -125,6 +153,9 @@ Record = (
     | ConfirmationAsked
     | ControlsAsked
     | StudyFinished
+    | ComparisonStarted
+    | TrainingsAsked
+    | ComparisonFinished
 )
 
 _TYPES: Final[dict[str, type[Record]]] = {
@@ -136,6 +167,9 @@ _TYPES: Final[dict[str, type[Record]]] = {
     "confirmation_asked": ConfirmationAsked,
     "controls_asked": ControlsAsked,
     "study_finished": StudyFinished,
+    "comparison_started": ComparisonStarted,
+    "trainings_asked": TrainingsAsked,
+    "comparison_finished": ComparisonFinished,
 }
 _NAMES: Final = {record: name for name, record in _TYPES.items()}
 
@@ -196,6 +230,8 @@ def _record(data: dict[str, Any]) -> Record:
         data = {name: tuple(data[name]) for name in ("contestants", "replicates")}
     elif kind is ControlsAsked:
         data["controls"] = _candidates(data["controls"])
+    elif kind is TrainingsAsked:
+        data["replicates"] = tuple(data["replicates"])
     return kind(**data)
 
 

@@ -13,6 +13,7 @@ from evoact.errors import InputError
 from evoact.language import Expression
 from evoact.records import (
     Candidate,
+    ComparisonStarted,
     Evaluated,
     Evaluation,
     History,
@@ -94,6 +95,11 @@ class Study:
         """
         folder = Path(folder)
         records = read_journal(folder)
+        if records and isinstance(records[0], ComparisonStarted):
+            raise InputError(
+                f"{folder} is a comparison, no study: the same `evoact compare` goes on with it, "
+                "or shows what it found"
+            )
         if not records or not isinstance(records[0], StudyStarted):
             raise InputError(f"{folder} is no study: its journal has no first line")
         return cls(folder, History.of(records))
@@ -144,7 +150,9 @@ class Study:
         """Become the journal's writer, and tell listeners what it says so far."""
         self._writer = JournalWriter(self.folder)
         self._listeners = tuple(listeners)
-        warn_of_other_versions(self.name, self.run)
+        warn_of_other_versions(
+            f"study {self.name}", self.run.versions, self.run.kernels, self.run.device
+        )
         seen = History()
         for record in read_journal(self.folder):
             seen.apply(record)
@@ -191,16 +199,19 @@ def refuse_existing(runs_dir: Path, name: str | None) -> None:
 
     None, for a name of evoact's choice, is always well.
     """
-    if name is None:
-        return
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
-        )
-    if (runs_dir / name).exists():
+    check_name(name)
+    if name is not None and (runs_dir / name).exists():
         raise InputError(
             f"--name is {name!r}, but {runs_dir / name} exists; nothing is overwritten: choose "
             f"another name, or go on with it by `evoact resume {runs_dir / name}`"
+        )
+
+
+def check_name(name: str | None) -> None:
+    """Raise `InputError` for what is no name of a study; None is of evoact's choice."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise InputError(
+            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
         )
 
 

@@ -42,6 +42,7 @@ from evoact.tracking.summary import (
     too_few,
     verdict,
 )
+from evoact.tracking.summary_data import summary_data
 from evoact.tracking.winners import WinnerFiles
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "results_table",
     "save_figure",
     "sharing",
+    "summary_data",
     "too_few",
     "tracking_uri",
     "verdict",

@@ -31,7 +31,13 @@ def ray():
     import ray
 
     # For two evaluators of two workers each, which they keep until they are closed.
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(
+        address="local",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="error",
+    )
     yield ray
     ray.shutdown()
 

@@ -27,7 +27,9 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
             raise _no_head(address, str(error).partition("\n")[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+    # "local": else Ray would join a cluster that someone started on this machine.
+    common |= {"address": "local", "include_dashboard": False}
+    ray.init(num_cpus=max(here, (workers or 1) * cpus), **common)
 
 
 def check_answers(address: str) -> None:
