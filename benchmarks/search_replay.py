@@ -69,7 +69,7 @@ def act_bench(path: Path) -> Pool:
     for name, values in data.items():
         late = standard(translated(name))
         if late is not None:
-            found.setdefault(str(late), tuple(float(values[key]) for key in wanted))  # type: ignore[arg-type]
+            found.setdefault(str(late), tuple(float(values[key]) for key in wanted))
     if not found:
         raise SystemExit(f"{path}: no function in it is one of the core units")
     seen, truth = np.array(list(found.values())).T

@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from evoact.comparison.plan import Plan, Setting
 from evoact.errors import InputError
@@ -111,17 +110,6 @@ class ComparisonJournal:
     def close(self) -> None:
         """Let others write."""
         self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def name_of(plan: Plan) -> str:

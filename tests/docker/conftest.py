@@ -53,8 +53,9 @@ def postgres(tmp_path_factory, secrets):
     create = [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "mlflow"]
     deadline = time.monotonic() + 60
     with running(server, stderr=subprocess.DEVNULL, **more):
-        quiet = {"stderr": subprocess.DEVNULL, "check": False}
-        while subprocess.run(create, env=environment, **quiet).returncode:
+        while subprocess.run(
+            create, env=environment, stderr=subprocess.DEVNULL, check=False
+        ).returncode:
             assert time.monotonic() < deadline, "PostgreSQL never answered"
             time.sleep(0.2)
         yield port

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from study_runs import gone_on
+
 from evoact.records import GenerationAsked
-from evoact.study import InlineEvaluator, Study, run
+from evoact.study import InlineEvaluator
 from evoact.study.journal import read_journal
 
 V3 = Path(__file__).parents[1] / "fixtures" / "spec_v3"
@@ -18,12 +20,7 @@ def test_a_study_of_version_3_goes_on_and_breeds_what_it_would_have(tmp_path: Pa
     shutil.copytree(V3, folder)
     lines = (V3 / "journal.jsonl").read_text().splitlines(keepends=True)
     (folder / "journal.jsonl").write_text("".join(lines[:KEPT]))
-    study = Study.load(folder)
-    try:
-        study.open([])
-        run(study, InlineEvaluator())
-    finally:
-        study.close()
+    gone_on(folder, InlineEvaluator())
     bred = [[r for r in read_journal(f) if isinstance(r, GenerationAsked)] for f in (V3, folder)]
     assert [r.candidates for r in bred[0]] == [r.candidates for r in bred[1]]
     assert len(bred[1]) == 10
