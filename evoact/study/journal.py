@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import os
 import warnings
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +26,8 @@ from evoact.records import (
 )
 
 NAME = "journal.jsonl"
+ARCHIVED = f"{NAME}.gz"
+"""A finished study's, kept where size matters: it is read as if it were unpacked."""
 
 
 def read_journal(folder: Path) -> list[Record]:
@@ -36,11 +40,13 @@ def read_journal(folder: Path) -> list[Record]:
         InputError: there is no journal, or it is of a newer evoact.
         StudyError: a line before the last is not a record.
     """
-    path = folder / NAME
+    path = folder / (ARCHIVED if is_archived(folder) else NAME)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+    if path.name == ARCHIVED:
+        data = _unpacked(path, data)
     *lines, torn = data.split(b"\n")
     if torn:
         warnings.warn(f"{path}: the last line was not written whole; left out", stacklevel=2)
@@ -48,6 +54,18 @@ def read_journal(folder: Path) -> list[Record]:
         _refuse_newer(path, lines[0])
     decoded = (_decode(path, number, line) for number, line in enumerate(lines, 1))
     return [record for records in decoded for record in records]
+
+
+def is_archived(folder: Path) -> bool:
+    """Whether a study has a packed journal alone."""
+    return not (folder / NAME).exists() and (folder / ARCHIVED).exists()
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise StudyError(f"{path} cannot be unpacked: {error}") from error
 
 
 def read_history(folder: Path) -> History:
@@ -96,11 +114,16 @@ class JournalWriter:
     """Appends records to a study's journal, as its only writer.
 
     Raises:
-        StudyError: another process is writing it.
+        StudyError: another process is writing it, or it is packed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
+        if is_archived(folder):
+            raise StudyError(
+                f"{folder} has a packed journal, which is only read; to go on with the study, "
+                f"unpack it: gunzip {folder / ARCHIVED}"
+            )
         self._file = open(self._path, "ab+")  # noqa: SIM115  # closed by close()
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
