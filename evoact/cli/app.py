@@ -305,6 +305,23 @@ def export(
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a study, such as runs/quickstart.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The HTML file; RUN/report.html by default."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Also write its figures to this folder, as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Write the report of a study, finished or not: one HTML file that needs nothing else."""
+    from evoact.cli.reporting import write_report
+
+    write_report(run, output, figures)
+
+
+@app.command()
 def ui(
     runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
