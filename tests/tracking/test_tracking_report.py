@@ -137,7 +137,7 @@ def test_pytorch_runs_alone_and_is_the_function(page, kept, tmp_path):
         [sys.executable, "-I", "-c", code, str(tmp_path)], check=True, capture_output=True
     )
     expected = kept.winner().late.numpy()(np.linspace(-4, 4, 101))
-    np.testing.assert_allclose(json.loads(run.stdout), expected, rtol=1e-12)
+    np.testing.assert_allclose(json.loads(run.stdout), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_python_runs_and_is_the_function(page, kept):
