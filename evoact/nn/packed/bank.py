@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from evoact.nn.annealed import Annealed
-from evoact.nn.packed.fused import Jobs, fused, fusible
+from evoact.nn.packed.fused import Jobs, fusible
+from evoact.nn.packed.fused_triton import TritonJobs
 
 
 class Place(nn.Module):
@@ -45,8 +46,9 @@ class Bank(Place):
 
     Args:
         channels, channel_dim: see `Place`; in the stack channels come last.
-        kernels: `"c"` computes what is `fusible` by generated C, `"torch"`
-            applies one module after the other.
+        kernels: `"c"` and `"triton"` compute what is `fusible` by generated
+            code, on the CPU and on CUDA; `"torch"` applies one module after
+            the other.
 
     >>> from evoact.nn import Activation
     >>> bank = Bank(channels=3, channel_dim=1)
@@ -58,22 +60,30 @@ class Bank(Place):
     def __init__(self, channels: int, channel_dim: int, kernels: str = "torch") -> None:  # noqa: ARG002  # as a factory is called
         super().__init__(channels, -1)
         self._kernels = kernels
-        self._jobs: Jobs | None = None
+        self._jobs: Jobs | TritonJobs | None = None
         self._single: tuple[nn.Module, ...] = ()
 
     def set(self, members: Sequence[nn.Module]) -> None:
         """Take the activations of the networks; fusible ones first, see `fusible`."""
         super().set(members)
-        together = [m for m in members if self._kernels == "c" and fusible(m)]
+        together = [m for m in members if self._kernels != "torch" and fusible(m)]
         assert list(members[: len(together)]) == together, "fusible ones come first"
-        self._jobs = Jobs(together) if together else None
+        self._jobs = self._made(together) if together else None
         self.__dict__["_single"] = self.members[len(together) :]
+
+    def _made(self, members: Sequence[nn.Module]) -> Jobs | TritonJobs:
+        return TritonJobs(members) if self._kernels == "triton" else Jobs(members)
+
+    def update(self) -> None:
+        """Bring what computes the activations up to date with g, as each forward pass does."""
+        if self._jobs:
+            self._jobs.update()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activations of all slices."""
         parts = []
         if self._jobs:
-            parts.append(fused(x[: self._jobs.count], self._jobs))
+            parts.append(self._jobs(x[: self._jobs.count]))
         if self._single:
             rest = x[len(x) - len(self._single) :]
             each = zip(self._single, rest.unbind(0), strict=True)
