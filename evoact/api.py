@@ -171,7 +171,7 @@ def compare(
         anneal: how the contestants are annealed; by default they are not.
         controls: whether to train annealed contestants' late and early
             functions alone as well.
-        kernels: what computes activations: `"auto"`, `"c"` or `"torch"`.
+        kernels: what computes activations: `"auto"`, `"c"`, `"triton"` or `"torch"`.
         executor: `"inline"`, or `"ray"` for workers; results are the same.
         workers: how many cohorts are trained at once.
         address: of a running Ray cluster; by default one is started here.

@@ -19,7 +19,7 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
     """Return what is resolved once and for all, of the space and this machine.
 
     Raises:
-        InputError: `evaluate.kernels` is C, which this machine cannot compile.
+        InputError: `evaluate.kernels` is what this machine does not have.
     """
     from evoact.training import most_networks, resolve_kernels
 
@@ -61,12 +61,12 @@ def warn_of_other_versions(name: str, run: RunSpec) -> None:
 
 def _compiler(run: RunSpec) -> dict[str, str]:
     """Return which compiler makes a study's kernels here; nothing if none does."""
-    if run.kernels != "c":
+    if run.kernels == "torch":
         return {}
     from evoact.training import resolve_kernels
 
     here = resolve_kernels("auto", run.device)
-    return {"kernels": str(here)} if here.name == "c" else {}  # workers may have one
+    return {"kernels": str(here)} if here.name == run.kernels else {}  # workers may have one
 
 
 def _versions() -> dict[str, str]:

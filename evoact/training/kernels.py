@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from evoact.errors import InputError, StudyError
-from evoact.nn.kernels import Backend, backend
+from evoact.nn.kernels import Backend, backend, triton_backend
 
 
 def resolve_kernels(asked: str, device: str = "cpu") -> Backend:
     """Return what computes a study's activations, of what is there on this machine.
 
     Args:
-        asked: `"c"`, `"torch"`, or `"auto"` for C where a compiler serves.
-        device: `"cpu"` or `"cuda"`; on the latter it is always torch.
+        asked: `"torch"`, `"c"`, `"triton"`, or `"auto"`: on the CPU C where a
+            compiler serves, on CUDA Triton where it is installed.
+        device: `"cpu"` or `"cuda"`.
 
     Raises:
-        InputError: C is asked for and cannot be had.
+        InputError: C or Triton is asked for and cannot be had, or not there.
 
     >>> str(resolve_kernels("torch"))
     'torch (as asked)'
     """
     if asked == "torch":
         return Backend("torch", reason="as asked")
-    if device != "cpu":
-        return Backend("torch", reason=f"on {device}")
-    found = backend()
-    if asked == "c" and found.name != "c":
+    own = "c" if device == "cpu" else "triton"
+    if asked not in ("auto", own):
         raise InputError(
-            f"evaluate.kernels is c, but there is no C here: {found.reason}; or set "
-            "evaluate.kernels to auto or torch"
+            f"evaluate.kernels is {asked}, but networks are trained on {device}, where activations "
+            f"are computed by {own}; set evaluate.kernels to auto, {own} or torch"
+        )
+    found = backend() if own == "c" else triton_backend()
+    if asked == own and found.name != own:
+        raise InputError(
+            f"evaluate.kernels is {own}, but there is no {_NAMES[own]} here: {found.reason}; "
+            "or set evaluate.kernels to auto or torch"
         )
     return found
 
@@ -39,16 +46,20 @@ def kernels_here(kernels: str) -> str:
         kernels: what the study resolved.
 
     Raises:
-        StudyError: it is C, which this machine cannot compile. Training with
-            torch instead would mix results that differ in their last bits.
+        StudyError: it is C or Triton, which this machine does not have. Training
+            with torch instead would mix results that differ in their last bits.
     """
-    if kernels != "c":
+    if kernels == "torch":
         return kernels
-    found = backend()
-    if found.name != "c":
+    found = backend() if kernels == "c" else triton_backend()
+    if found.name != kernels:
+        cure = "a C compiler" if kernels == "c" else "triton"
         raise StudyError(
-            f"the study's activations are computed in C (run.kernels), but a worker has none: "
-            f"{found.reason}. Give every worker a C compiler and resume the study, or begin "
-            "another with evaluate.kernels: torch"
+            f"the study's activations are computed in {_NAMES[kernels]} (run.kernels), but a "
+            f"worker has none: {found.reason}. Give every worker {cure} and resume the study, or "
+            "begin another with evaluate.kernels: torch"
         )
     return str(found)
+
+
+_NAMES: Final = {"c": "C", "triton": "Triton"}

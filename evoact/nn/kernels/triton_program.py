@@ -26,9 +26,9 @@ TABLE: Final = 0
 NONE: Final = -1
 
 TOGETHER: Final = 16
-"""Members whose functions are compiled as one. What many have in common is compiled
-once; but the time rises faster than their number: with 2 elements a thread, 16 take
-about .1 s of the processor each, 64 twice that, and one alone three times."""
+"""Members whose functions are compiled as one: what many have in common is compiled
+once, but the time rises faster than their number. For `values` and `pulls` of a bred
+function the processor takes .31 s alone, .12 s among 16, .13 among 32, .18 among 64."""
 _KEPT: Final = 64  # programs of a process
 # Two elements a thread: the compiler writes out each, in each of many functions.
 _BLOCK, _WARPS = 512, 8

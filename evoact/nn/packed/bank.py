@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from evoact.nn.annealed import Annealed
 from evoact.nn.packed.fused import Jobs, fusible
 from evoact.nn.packed.fused_triton import TritonJobs
+from evoact.nn.paths import Phase
 
 
 class Place(nn.Module):
@@ -29,6 +30,13 @@ class Place(nn.Module):
     def set(self, members: Sequence[nn.Module]) -> None:
         """Take the activations of the networks in the stack now."""
         self.__dict__["members"] = tuple(members)
+
+    def update(self) -> None:
+        """Bring what is on a device up to date with g, as each forward pass does."""
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return what the forward pass asks on the host: other phases launch other kernels."""
+        return _phases(self.members)
 
 
 class Alone(Place):
@@ -75,9 +83,13 @@ class Bank(Place):
         return TritonJobs(members) if self._kernels == "triton" else Jobs(members)
 
     def update(self) -> None:
-        """Bring what computes the activations up to date with g, as each forward pass does."""
+        """Bring what is on a device up to date with g, as each forward pass does."""
         if self._jobs:
             self._jobs.update()
+
+    def phases(self) -> tuple[Phase, ...]:
+        """Return those of members that are modules here; generated kernels read theirs."""
+        return _phases(self._single)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the activations of all slices."""
@@ -89,6 +101,10 @@ class Bank(Place):
             each = zip(self._single, rest.unbind(0), strict=True)
             parts.append(torch.stack([member(part) for member, part in each]))
         return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _phases(members: Sequence[nn.Module]) -> tuple[Phase, ...]:
+    return tuple(member.phase for member in members if isinstance(member, Annealed))
 
 
 def early_parameters(member: nn.Module) -> list[nn.Parameter]:
