@@ -5,9 +5,9 @@ network at a time with eager torch operations, and beside the floor: the same
 stack with torch's own ReLU in every network. `rate`: candidates an hour on two
 Ray workers, beside one candidate a cohort, and beside plain Ray Tune with a
 fresh trial for each candidate. `search`: how busy the workers of whole searches
-are. `growth`: what a candidate costs the driver in searches of 50 to 5,000. `gpu`:
-stacks of 256 on a GPU, where there is one; its
-table is kept under the name of the card.
+are (throughput_search.py says what busy means). `growth`: what a candidate costs the
+driver in searches of 50 to 5,000. `gpu`: stacks of 256 on a GPU, where there is one;
+its table is kept under the name of the card.
 
 Ratios are of contestants that took turns in one run; each number is a median
 over rounds. Times of `step` are of the processor, in one thread.

@@ -1,19 +1,34 @@
-"""Whole searches: how busy the workers are, and what a candidate costs the driver."""
+"""Whole searches: how busy the workers are, and what a candidate costs the driver.
+
+A worker is busy from when it takes a cohort to when it gives it back: it builds
+networks, compiles their activations and trains them. The share of training alone
+(Evaluation.seconds: steps and validation) is told beside it: what is between the two
+is building. Both are of the time from the first cohort that was taken to the last that
+came back; before that the workers start, which is told apart, as it is the same
+for a search of any length. Seconds are of the wall, so a driver on the same cores
+makes trainings longer, not workers idle: it shows in candidates an hour.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from throughput_step import spec_of_quickstart
 
-from evoact import Study, search
 from evoact.records import Evaluated, GenerationAsked, History, Record, SearchSpec
+from evoact.study import Evaluator, InlineEvaluator, Study, run
+from evoact.tasks import DATA_SETS
+from evoact.tracking import HallOfFameCsv
 
 WORKERS = 2
 
@@ -43,39 +58,59 @@ class Clock:
         return self.came[-1] - self.asked[0]
 
 
-def _searched(spec: SearchSpec, executor: str) -> tuple[Clock, Study]:
+def _searched(spec: SearchSpec, evaluator: Evaluator) -> Clock:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        workers = WORKERS if executor == "ray" else None
-        study = search(spec, folder, executor=executor, workers=workers, listeners=[clock])
-    return clock, study
+        study = Study.create(spec, Path(folder), None, seed=0)
+        study.open([clock, HallOfFameCsv(study.folder / "hall_of_fame.csv")])
+        run(study, evaluator)
+        study.close()
+    return clock
 
 
 def search_section(generations: int) -> list[dict[str, Any]]:
     """Print how busy two workers are in each mode."""
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    print("Searches of the quickstart's space on two workers, no MLflow; busy: with a cohort, "
+          "building or training\n")  # fmt: skip
+    print("| mode | candidates | wall s | candidates an hour | start s | workers busy | training |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    rows = []
+    for mode in ("generational", "steady_state"):
+        spec = _spec(mode, generations)
+        with _no_kernels():
+            begun = time.perf_counter()
+            evaluator = RayEvaluator(WORKERS)
+            clock = _searched(spec, evaluator)
+            worked, passed = evaluator.usage()
+            evaluator.close()
+        start = clock.came[-1] - passed - begun
+        busy, training = worked / (WORKERS * passed), clock.seconds / (WORKERS * passed)
+        count = len(clock.came)
+        print(f"| {mode} | {count} | {passed:.1f} | {count / passed * 3600:,.0f} | {start:.1f} | "
+              f"{busy:.0%} | {training:.0%} |", flush=True)  # fmt: skip
+        rows.append({"mode": mode, "candidates": count, "wall": passed, "busy": busy,
+                     "training": training, "start": start})  # fmt: skip
+    print()
+    return rows
+
+
+@contextmanager
+def _no_kernels() -> Iterator[None]:
+    """Work with a cache that holds the data and no kernel: a search compiles its own."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, EVOACT_CACHE=folder):
+        DATA_SETS["mnist1d"]()
+        yield
+
+
+def _spec(mode: str, generations: int) -> SearchSpec:
     space = spec_of_quickstart()
     confirm = space.evaluate.confirm.model_copy(update={"top": 0, "seeds": 2, "baselines": ()})
     evaluate = space.evaluate.model_copy(update={"confirm": confirm})
-    print("Searches of the quickstart's space on two workers, no trackers; busy: in epochs of "
-          "training\n")  # fmt: skip
-    print("| mode | candidates | wall s | candidates an hour | start s | workers busy |")
-    print("|---|---:|---:|---:|---:|---:|")
-    rows = []
-    for mode in ("generational", "steady_state"):
-        changes = {"mode": mode, "generations": generations}
-        evolution = space.evolution.model_copy(update=changes)
-        spec = space.model_copy(update={"evolution": evolution, "evaluate": evaluate})
-        begun = time.perf_counter()
-        clock, _ = _searched(spec, "ray")
-        busy = clock.seconds / (WORKERS * clock.wall)
-        count, start = len(clock.came), clock.asked[0] - begun
-        rate = count / clock.wall * 3600
-        print(f"| {mode} | {count} | {clock.wall:.1f} | {rate:,.0f} | {start:.1f} | {busy:.0%} |",
-              flush=True)  # fmt: skip
-        rows.append({"mode": mode, "candidates": count, "wall": clock.wall, "busy": busy,
-                     "start": start})  # fmt: skip
-    print()
-    return rows
+    changes = {"mode": mode, "generations": generations}
+    evolution = space.evolution.model_copy(update=changes)
+    return space.model_copy(update={"evolution": evolution, "evaluate": evaluate})
 
 
 def growth_section(sizes: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -107,7 +142,7 @@ def grow(size: int) -> dict[str, float]:
     data["anneal"] |= {"early": ["none"]}
     data["evolution"] |= {"population": 50, "generations": size // 50, "cohort": 50}
     data["evaluate"]["confirm"] |= {"top": 0, "seeds": 2, "baselines": []}
-    clock, _ = _searched(SearchSpec.model_validate(data), "inline")
+    clock = _searched(SearchSpec.model_validate(data), InlineEvaluator())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     each = 1000.0 * (clock.wall - clock.seconds) / len(clock.came)
     starts = [clock.asked[0], *clock.came[49::50]]

@@ -17,7 +17,7 @@ from evoact.records import History, Listener, Record, SearchSpec, costly_early
 from evoact.study import Study, dump_space, estimate_seconds, load_space, with_control
 from evoact.study.estimate import trainings, worker_count
 from evoact.tracking import Console as SearchConsole
-from evoact.tracking import Guarded, print_summary
+from evoact.tracking import Guarded, print_summary, redacted, refuse_password
 from evoact.tracking.describe import duration_text
 from evoact.tracking.winners import STEM
 
@@ -38,6 +38,7 @@ def run_search(
     """Search a space from its file; show it as it goes."""
     console = wide_console()
     spec = load_space(path, settings)
+    refuse_password(spec.tracking.mlflow)
     spec = api.with_evaluate(spec, executor=executor, workers=workers)
     spec = with_control(spec, control)
     if dry_run:
@@ -92,10 +93,14 @@ def _about_control(spec: SearchSpec, control: str | None) -> list[str]:
 def _announcement(spec: SearchSpec) -> str:
     evolution, confirm = spec.evolution, spec.evaluate.confirm
     count = worker_count(spec)
+    tasks = " and ".join(f"{t.name} ({t.network}, {t.epochs} epochs)" for t in spec.all_tasks)
+    best = f"the best {confirm.top}"
+    if confirm.race:
+        best = f"a race of {best}, and up to {confirm.survivors} of them"
     return (
         f"{spec.name}: {evolution.generations} generations of {evolution.population} candidates on "
-        f"{spec.task.name} ({spec.task.network}, {spec.task.epochs} epochs), then the best "
-        f"{confirm.top} and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
+        f"{tasks}, then {best} "
+        f"and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
         f"{', and the controls of an annealed winner' if spec.most_controls else ''}: "
         f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
         f"about {duration_text(estimate_seconds(spec))} on this machine"
@@ -153,7 +158,7 @@ def _say_where(console: Console, study: Study) -> None:
     if study.spec.tracking.mlflow == "embedded":
         lines.append(f"Inspect it in MLflow with: {command()} ui --runs-dir {folder.parent}")
     elif study.spec.tracking.mlflow != "off":
-        lines.append(f"Inspect it in MLflow at: {study.spec.tracking.mlflow}")
+        lines.append(f"Inspect it in MLflow at: {redacted(study.spec.tracking.mlflow)}")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -11,35 +11,40 @@ from deap import base, gp
 from deap.tools import emo, selection
 
 from evoact.evolution.types import SizeType
-from evoact.records import Anneal, Candidate
+from evoact.records import Anneal, Candidate, Evaluation
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
     """Values of the objectives, each oriented so that more is better.
 
     Values that were measured at different rungs are never compared: who reached
-    a higher rung is better than who did not, and dominates it.
+    a higher rung is better than who did not, and dominates it. Before that, who keeps
+    the limits on what is measured is better than who does not; of two at one rung that
+    do not, the one that breaks them less (Deb et al. 2002).
 
     >>> low, high = Fitness([0.9, 0.9], rung=0), Fitness([0.1, 0.1], rung=1)
     >>> high > low, high.dominates(low), low.dominates(high)
     (True, True, False)
+    >>> Fitness([0.1, 0.1]).dominates(Fitness([0.9, 0.9], violation=0.5))
+    True
     """
 
     weights: tuple[float, ...] = (1.0,)
 
-    def __init__(self, values: Sequence[float] = (), rung: int = 0) -> None:
+    def __init__(self, values: Sequence[float] = (), rung: int = 0, violation: float = 0.0) -> None:
         # Set for each instance: DEAP checks the number of values against it.
         self.weights = (1.0,) * len(values) or (1.0,)
         self.rung = rung
+        self.standing = (violation == 0.0, rung, -violation)
         super().__init__(values)
 
     def _order(self) -> tuple[float, ...]:
-        return (self.rung, *self.wvalues)
+        return (*self.standing, *self.wvalues)
 
     def dominates(self, other: Fitness, obj: slice = slice(None)) -> bool:
-        """Whether it is of a higher rung, or of the same and nowhere worse and somewhere better."""
-        if self.rung != other.rung:
-            return self.rung > other.rung
+        """Whether it stands higher, or equally and is nowhere worse and somewhere better."""
+        if self.standing != other.standing:
+            return self.standing > other.standing
         return bool(super().dominates(other, obj))
 
     # All that DEAP orders by; its `>`, `>=` and `!=` are made of these.
@@ -62,7 +67,8 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
 
     Attributes:
         number: how many were asked before it.
-        of: the fitness of the parent that it is a changed copy of.
+        evaluation: what its training gave, once that is told.
+        of: the evaluation of the parent that it is a changed copy of.
     """
 
     def __init__(self, tree: Sequence[Any], anneal: Anneal | None = None) -> None:
@@ -71,12 +77,13 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         self.candidate: Candidate | None = None
         self.fitness = Fitness()
         self.number = 0
-        self.of: Fitness | None = None
+        self.evaluation: Evaluation | None = None
+        self.of: Evaluation | None = None
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
         copy = Individual(list(self), self.anneal)
-        copy.of = self.fitness
+        copy.of = self.evaluation
         return copy
 
     def form(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ def fingerprint(expression: Expression) -> FloatArray:
     return _flat(_values(expression.canonical()))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)  # 6 KiB each; those of a generation that is bred meet
 def _values(canonical: Expression) -> FloatArray:
     """Return the values by setting, input, and for groupwise ones output channel."""
     inputs = _channel_inputs(canonical) if canonical.is_groupwise else _INPUTS

@@ -2,9 +2,9 @@
 
 from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
-from evoact.records.candidate import Candidate
+from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
-from evoact.records.constraints import Constraint
+from evoact.records.constraints import LATENCY, MEASURED, Constraint
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -12,38 +12,36 @@ from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
+    ComparisonFinished,
+    ComparisonStarted,
     ConfirmationAsked,
     ControlsAsked,
     Evaluated,
     GenerationAsked,
     GenerationTold,
+    RaceAsked,
     Record,
     Rejected,
     StudyFinished,
     StudyStarted,
+    TrainingsAsked,
     decode,
     encode,
 )
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
-from evoact.records.spec import (
-    DTYPE,
-    NETWORKS,
-    OBJECTIVES,
-    TASKS,
-    THREADS,
-    LanguageSpec,
-    RunSpec,
-    SearchSpec,
-    TaskSpec,
-)
+from evoact.records.ranking import merits
+from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
+from evoact.records.task_spec import NETWORKS, TASKS, TaskSpec
 
 __all__ = [
     "BY",
     "DTYPE",
     "GAINS",
     "JOURNAL_VERSION",
+    "LATENCY",
     "LAYERS",
+    "MEASURED",
     "NETWORKS",
     "NO_ANNEALING",
     "OBJECTIVES",
@@ -55,6 +53,8 @@ __all__ = [
     "AnnealSpec",
     "Candidate",
     "Cohort",
+    "ComparisonFinished",
+    "ComparisonStarted",
     "ConfirmSpec",
     "ConfirmationAsked",
     "Constraint",
@@ -69,6 +69,8 @@ __all__ = [
     "History",
     "LanguageSpec",
     "Listener",
+    "Predicted",
+    "RaceAsked",
     "Record",
     "Rejected",
     "RunSpec",
@@ -77,11 +79,13 @@ __all__ = [
     "StudyFinished",
     "StudyStarted",
     "TaskSpec",
+    "TrainingsAsked",
     "costly_early",
     "cut",
     "decode",
     "encode",
     "load_params",
+    "merits",
     "migrated_spec",
     "save_params",
 ]

@@ -7,29 +7,37 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from evoact.records.candidate import Candidate
-from evoact.records.spec import TaskSpec
+from evoact.records.task_spec import TaskSpec
 
 GAINS: Final = ("own", "relu")
 
 
 @dataclass(frozen=True, slots=True)
 class Halving:
-    """Successive halving within a cohort (Jamieson & Talwalkar 2016).
+    """Successive halving (Jamieson & Talwalkar 2016).
 
     After each rung the best `1 / reduction` of the candidates that are left go
-    on, rounded up; the others are scored where they are.
+    on, rounded up; the others are scored where they are. Within a cohort, or
+    across trials of one candidate each (ASHA, Li et al. 2020).
 
     Attributes:
         rungs: epochs after which candidates are compared, rising.
         reduction: how many times fewer go on.
         objective: by what they are compared, of those that training measures.
         maximise: whether more of it is better.
+        across: whether a candidate is compared with those that other cohorts
+            brought to the rung before it, and not with its own cohort.
     """
 
     rungs: tuple[int, ...]
     reduction: int
     objective: str
     maximise: bool
+    across: bool = False
+
+    def merit(self, value: float) -> float:
+        """Return a value of the objective so that more is better, whatever it is."""
+        return value if self.maximise else -value
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,8 @@ class Cohort:
 
     Attributes:
         candidates: what to train.
-        task: what to train on.
+        task: what to train on; the first of `tasks`, where there are several.
+        tasks: all of them, on each of which each candidate is trained; empty for one alone.
         seed: the study's seed; with `replicate` it decides initial weights
             and data order, for all candidates alike.
         replicate: 0 in the search; 1, 2, ... are fresh seeds.
@@ -50,7 +59,7 @@ class Cohort:
         kernels: what computes activations: generated `"c"` (on the CPU) or
             `"triton"` (on CUDA), or `"torch"`; the last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
-            the others in the cohort.
+            the others in the cohort, or on those that got to a rung before.
         objectives: what is measured besides accuracy, loss, cost and nodes.
         gain: by what the first weights after activations are scaled: for the
             `"own"` function, or as for `"relu"` whatever the function.
@@ -68,6 +77,7 @@ class Cohort:
     halving: Halving | None = None
     objectives: tuple[str, ...] = ()
     gain: str = GAINS[0]
+    tasks: tuple[TaskSpec, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -84,6 +94,7 @@ class Cohort:
             "halving": asdict(self.halving) if self.halving else None,
             "objectives": list(self.objectives),
             "gain": self.gain,
+            "tasks": [task.model_dump(mode="json") for task in self.tasks],
         }
 
     @classmethod
@@ -96,6 +107,7 @@ class Cohort:
         read = {
             "candidates": candidates,
             "task": TaskSpec(**data["task"]),
+            "tasks": tuple(TaskSpec(**task) for task in data["tasks"]),
             "halving": halving,
             "objectives": tuple(data["objectives"]),
         }

@@ -1,9 +1,10 @@
-"""Constraints of a search: what an expression must fulfil to be trained.
+"""Constraints of a search: what an expression must fulfil to be trained, and to be best.
 
 A constraint is a text that is parsed, never evaluated:
 `constraint := NAME ("<=" | ">=" | "<" | ">") NUMBER | NAME ":" WORD`. Names are
 measures of a function (`cost`, `lipschitz`, ...), or its facts that are yes or no
-(`piecewise_linear: true`) or a word (`monotone: increasing`).
+(`piecewise_linear: true`) or a word (`monotone: increasing`); and what is measured in
+training (`val_loss`, `latency`, ...), whose bounds a candidate is trained to be held to.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
@@ -22,6 +24,16 @@ from evoact.errors import nearest
 from evoact.language import Expression
 from evoact.language.measures import STATIC, measure
 from evoact.records.section import refuse
+
+LATENCY: Final = "latency"
+MEASURED: Final = (
+    "val_accuracy",
+    "val_loss",
+    "val_noisy_accuracy",
+    "val_shifted_accuracy",
+    LATENCY,
+)
+"""What only training tells of a candidate."""
 
 _YES_OR_NO: Final = (
     "piecewise_linear",
@@ -81,13 +93,8 @@ class Constraint:
         if match is None:
             raise ValueError(f"{text!r} is no constraint; {_WANTED}")
         name, relation, wanted = match.groups()
-        known = (*STATIC, *_WORDS)
+        known = (*STATIC, *MEASURED, *_WORDS)
         if name not in known:
-            if name.startswith("val_"):
-                raise ValueError(
-                    f"{text!r} is on what training measures; constraints are on the expression "
-                    f"alone: wanted one of {', '.join(known)}, or make {name} an objective"
-                )
             raise ValueError(
                 f"{text!r}: unknown name {name!r}{nearest(name, known)}; wanted one of "
                 f"{', '.join(known)}"
@@ -110,10 +117,29 @@ class Constraint:
             value = getattr(expression.facts(), self.name).value
             return value is not None and _word(value) == self.wanted
         found = measure(self.name, expression)
-        if found is None:
-            return False
-        slack = _SLACK * max(1.0, abs(self.wanted)) * _ALLOWED.get(self.relation, 0.0)
-        return _RELATIONS[self.relation](found + slack, self.wanted)
+        return found is not None and self._within(found, self.wanted)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether only training tells if it holds."""
+        return self.name in MEASURED
+
+    def excess(self, value: float) -> float:
+        """Return by how much a measured value breaks it, as a share of the bound; 0 if it holds.
+
+        >>> Constraint.parse("latency <= 2").excess(3.0)
+        0.5
+        >>> Constraint.parse("val_accuracy > 0.5").excess(0.75)
+        0.0
+        """
+        assert not isinstance(self.wanted, str), "facts are not measured"
+        if self._within(value, self.wanted):
+            return 0.0
+        return max(_SLACK, abs(value - self.wanted) / (abs(self.wanted) or 1.0))
+
+    def _within(self, value: float, bound: float) -> bool:
+        slack = _SLACK * max(1.0, abs(bound)) * _ALLOWED.get(self.relation, 0.0)
+        return _RELATIONS[self.relation](value + slack, bound)
 
 
 def _form(name: str) -> str:
@@ -156,6 +182,12 @@ def _normal(text: str) -> str:
 
 
 ConstraintText = Annotated[str, BeforeValidator(_written), AfterValidator(_normal)]
+
+
+@cache
+def parsed(text: str) -> Constraint:
+    """Return the constraint that a text is; the second time it costs nothing."""
+    return Constraint.parse(text)
 
 
 def check_steepness(constraints: Sequence[Constraint], normalise: str) -> None:

@@ -11,6 +11,8 @@ from evoact.language import resolve
 from evoact.records.candidate import Candidate
 from evoact.records.section import ExpressionText, Positive, Section, refuse
 
+# With fewer blocks Friedman's test is rough, and its posthoc comparisons drop by luck.
+_SEEDS_BEFORE_DROPPING: Final = 5
 _UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -29,6 +31,12 @@ Duration = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan
 class ConfirmSpec(Section):
     """How the best candidates are trained again with fresh seeds.
 
+    With `race`, the `top` first race under up to `seeds` seeds of their own: some for
+    all, then one after the other for those not shown to be worse than the leader
+    (F-Race, Birattari et al. 2002). The best `survivors` that are left go on to the
+    `seeds` that baselines are trained with, under which nobody is chosen: the winner
+    is the race's. Without, all of `top` are trained with them, and the best is it.
+
     With `controls`, a winner that was annealed is also trained without: with
     its late function alone, and with its early function alone.
     """
@@ -37,6 +45,34 @@ class ConfirmSpec(Section):
     seeds: Annotated[int, Field(ge=2)] = 10
     baselines: tuple[ExpressionText, ...] = ("relu", "silu", "gelu")
     controls: bool = True
+    race: bool = False
+    survivors: Positive = 5
+
+    def race_rounds(self) -> list[tuple[int, ...]]:
+        """Return the replicates of each round of the race, none of them of the confirmation.
+
+        >>> ConfirmSpec(seeds=7).race_rounds()
+        [(8, 9, 10, 11, 12), (13,), (14,)]
+        """
+        first = min(_SEEDS_BEFORE_DROPPING, self.seeds)
+        later = range(self.seeds + first + 1, 2 * self.seeds + 1)
+        return [tuple(range(self.seeds + 1, self.seeds + first + 1)), *((r,) for r in later)]
+
+    def trainings(self, controls: int) -> int:
+        """Return how many networks confirmation trains; about, where there is a race.
+
+        Args:
+            controls: how many controls the winner has.
+
+        >>> ConfirmSpec().trainings(2), ConfirmSpec(top=20, race=True).trainings(2)
+        (100, 225)
+        """
+        finalists = min(self.top, self.survivors) if self.race else self.top
+        confirmed = (finalists + len(self.baselines) + controls) * self.seeds
+        if not self.race:
+            return confirmed
+        first, *later = self.race_rounds()
+        return confirmed + self.top * len(first) + finalists * len(later)
 
     def baseline_candidates(self) -> dict[str, Candidate]:
         """Return the baselines by name; they are trained without annealing."""
@@ -52,7 +88,12 @@ class EvaluateSpec(Section):
 
     At each of the `rungs`, which are numbers of epochs, the best
     `1 / reduction` of a cohort go on and the others are scored where they are;
-    only in the search, never in the confirmation.
+    only in the search, never in the confirmation. With `halving: asha` candidates
+    are trained alone, and each is compared with all that were at the rung before it,
+    in whatever cohort (ASHA, Li et al. 2020).
+
+    `combine` says what counts of a candidate that is trained on several tasks: the mean
+    of its ranks on them, or the worst of them.
     """
 
     executor: Literal["ray", "inline"] = "ray"
@@ -61,8 +102,10 @@ class EvaluateSpec(Section):
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
     kernels: Literal["auto", "c", "torch", "triton"] = "auto"
     timeout: Duration = 600.0
+    combine: Literal["mean_rank", "worst"] = "mean_rank"
     rungs: tuple[Positive, ...] = ()
     reduction: Annotated[int, Field(ge=2)] = 2
+    halving: Literal["cohort", "asha"] = "cohort"
     confirm: ConfirmSpec = ConfirmSpec()
 
     @field_validator("rungs")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from statistics import fmean
 from typing import Any
 
 from evoact.errors import InputError
 from evoact.records.candidate import Candidate
+from evoact.records.checked import checked
 
 
 class Status(StrEnum):
@@ -90,13 +92,31 @@ class Evaluation:
         """Return the evaluation of a training that gave no objectives."""
         return cls(candidate.id, status, reason, **more)
 
+    @staticmethod
+    def means(evaluations: Iterable[Evaluation]) -> dict[str, float]:
+        """Return the mean of each objective over trainings that ended well.
+
+        >>> Evaluation.means(Evaluation("a", Status.OK, objectives={"cost": c}) for c in (1.0, 2.0))
+        {'cost': 1.5}
+        """
+        values: dict[str, list[float]] = {}
+        for evaluation in evaluations:
+            for name, value in evaluation.objectives.items():
+                values.setdefault(name, []).append(value)
+        return {name: fmean(found) for name, found in values.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what crosses processes and stands in journals."""
         return {**asdict(self), "status": self.status.value, "curve": [*map(dict, self.curve)]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is not that.
+        """
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
-        return cls(**{**values, "status": Status(data["status"]), "curve": tuple(data["curve"])})
+        values |= {"status": Status(data["status"]), "curve": tuple(data["curve"])}
+        return checked(cls(**values))

@@ -15,12 +15,14 @@ from evoact.records.journal import (
     Evaluated,
     GenerationAsked,
     GenerationTold,
+    RaceAsked,
     Record,
     Rejected,
     StudyFinished,
     StudyStarted,
 )
 from evoact.records.params import load_params
+from evoact.records.ranking import merits
 from evoact.records.spec import SearchSpec
 
 
@@ -39,6 +41,7 @@ class History:
     params: dict[tuple[str, int], str] = field(default_factory=dict)
     asked: dict[int, GenerationAsked] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
+    race: list[RaceAsked] = field(default_factory=list)
     confirmation: ConfirmationAsked | None = None
     controls: ControlsAsked | None = None
     finished: StudyFinished | None = None
@@ -57,12 +60,7 @@ class History:
             case StudyStarted():
                 self.started = record
             case GenerationAsked():
-                # In steady state a generation is asked cohort by cohort.
-                before = self.asked.get(record.generation)
-                self.asked[record.generation] = _joined(before, record) if before else record
-                for candidate in record.candidates:
-                    self.candidates[candidate.id] = candidate
-                    self.born.setdefault(candidate.id, record.generation)
+                self._bear(record)
             case Evaluated():
                 key = (record.evaluation.candidate_id, record.evaluation.replicate)
                 self.evaluations[key] = record.evaluation
@@ -70,6 +68,8 @@ class History:
                     self.params[key] = record.params
             case GenerationTold():
                 self.told.add(record.generation)
+            case RaceAsked():
+                self.race.append(record)
             case ConfirmationAsked():
                 self.confirmation = record
                 self._meet([*record.finalists.values(), *record.baselines.values()])
@@ -78,6 +78,14 @@ class History:
                 self._meet(record.controls.values())
             case StudyFinished():
                 self.finished = record
+
+    def _bear(self, record: GenerationAsked) -> None:
+        # In steady state a generation is asked cohort by cohort.
+        before = self.asked.get(record.generation)
+        self.asked[record.generation] = _joined(before, record) if before else record
+        for candidate in record.candidates:
+            self.candidates[candidate.id] = candidate
+            self.born.setdefault(candidate.id, record.generation)
 
     def _meet(self, candidates: Iterable[Candidate]) -> None:
         """Take in candidates that may not have been part of the search."""
@@ -89,6 +97,18 @@ class History:
         """The specification of the study."""
         assert self.started is not None, "the journal has no first line yet"
         return SearchSpec.model_validate(self.started.spec)
+
+    def check(self) -> None:
+        """Raise `ValueError` if records do not fit together: views would stumble over them."""
+        spec = self.spec  # pydantic's errors are ValueErrors
+        if spec.run is None:
+            raise ValueError("the specification has no section 'run'; a study's is resolved")
+        wanted = {key for name in spec.measures for key in spec.keys(name)}
+        for candidate, evaluation in self.searched():
+            if evaluation.is_ok and (missing := wanted - set(evaluation.objectives)):
+                raise ValueError(f"candidate {candidate.short_id} has no {min(missing)}")
+        if self.finished and self.finished.winner not in {None, *self.candidates}:
+            raise ValueError(f"the winner {self.finished.winner!r} is no candidate")
 
     @property
     def rejected(self) -> list[Rejected]:
@@ -103,27 +123,34 @@ class History:
     def hall_of_fame(self, spec: SearchSpec, size: int | None = None) -> list[Candidate]:
         """Return the best candidates of the search, best first.
 
-        Those that reached the highest rung first, as values of different rungs
-        are not compared. Within a rung, with one objective: by its value. With
-        more: the non-dominated candidates, by the first objective. Ties go to
-        smaller expressions, then to the id.
+        Those that break a limit on what is measured come after all that keep
+        them. Those that reached the highest rung first, as values of different
+        rungs are not compared. Within a rung, with one objective: by its value.
+        With more: the non-dominated candidates, by the first objective; where
+        any keeps the limits, of those that do. Ties go to smaller expressions,
+        then to the id.
         """
+        ok = [(c, e) for c, e in self.searched() if e.is_ok]
+        values = merits(spec, [e.objectives for _, e in ok])
         scored = [
-            (-e.rung, tuple(-v for v in spec.signed(dict(e.objectives))), c.late.nodes, c.id)
-            for c, e in self.searched()
-            if e.is_ok
+            (_standing(spec, e), tuple(-v for v in its), c)
+            for (c, e), its in zip(ok, values, strict=True)
         ]
         if len(spec.objectives) > 1:
-            points: dict[int, set[tuple[float, ...]]] = {}
-            for rung, values, *_ in scored:
-                points.setdefault(rung, set()).add(values)
-            fronts = {rung: _front(values) for rung, values in points.items()}
-            scored = [item for item in scored if item[1] in fronts[item[0]]]
-        return [self.candidates[item[-1]] for item in sorted(scored)[:size]]
+            scored = _fronts(scored)
+        scored.sort(key=lambda item: (*item[:2], item[2].late.nodes, item[2].id))
+        return [candidate for *_, candidate in scored[:size]]
 
     def confirmed(self, candidate: Candidate) -> list[Evaluation]:
         """Return the evaluations of a candidate under fresh seeds, by replicate."""
         replicates = self.confirmation.replicates if self.confirmation else ()
+        return self._replicated(candidate, replicates)
+
+    def raced(self, candidate: Candidate) -> list[Evaluation]:
+        """Return the evaluations of a candidate in the race, by replicate."""
+        return self._replicated(candidate, [r for asked in self.race for r in asked.replicates])
+
+    def _replicated(self, candidate: Candidate, replicates: Iterable[int]) -> list[Evaluation]:
         found = (self.evaluations.get((candidate.id, replicate)) for replicate in replicates)
         return [evaluation for evaluation in found if evaluation]
 
@@ -151,6 +178,26 @@ def _joined(before: GenerationAsked, more: GenerationAsked) -> GenerationAsked:
         (*before.candidates, *more.candidates),
         (*before.rejected, *more.rejected),
     )
+
+
+def _standing(spec: SearchSpec, evaluation: Evaluation) -> tuple[bool, int, float]:
+    """Return what is compared before the values, less being better."""
+    violation = spec.violation(evaluation.objectives)
+    return violation > 0.0, -evaluation.rung, violation
+
+
+_Scored = tuple[tuple[bool, int, float], tuple[float, ...], Candidate]
+
+
+def _fronts(scored: list[_Scored]) -> list[_Scored]:
+    """Keep the non-dominated of each rung; of those that break limits only if all do."""
+    if any(not breaks for (breaks, *_), *_ in scored):
+        scored = [item for item in scored if not item[0][0]]
+    points: dict[tuple[bool, int, float], set[tuple[float, ...]]] = {}
+    for standing, values, _ in scored:
+        points.setdefault(standing, set()).add(values)
+    fronts = {standing: _front(values) for standing, values in points.items()}
+    return [item for item in scored if item[1] in fronts[item[0]]]
 
 
 def _front(points: set[tuple[float, ...]]) -> set[tuple[float, ...]]:

@@ -6,7 +6,9 @@ validation errors into messages with line numbers, is `evoact.study.space`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from statistics import fmean
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
@@ -15,9 +17,17 @@ from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
 from evoact.language.measures import STATIC
 from evoact.records.anneal_spec import AnnealSpec, check_epochs, check_widths_of_early, suiting
-from evoact.records.constraints import Constraint, ConstraintText, check_steepness
+from evoact.records.constraints import (
+    LATENCY,
+    MEASURED,
+    Constraint,
+    ConstraintText,
+    check_steepness,
+    parsed,
+)
 from evoact.records.evaluate_spec import EvaluateSpec
 from evoact.records.evolution_spec import EvolutionSpec, check_first
+from evoact.records.measured import check_measures
 from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.possible import (
     check_primitives,
@@ -29,12 +39,11 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import Positive, Section, one_of
+from evoact.records.section import Positive, Section, one_of, read_switch, refuse
 from evoact.records.shape import Shape, read_shape
+from evoact.records.task_spec import TaskSpec, check_tasks, tasks_read
 
-TASKS: Final = ("digits", "mnist1d")
-NETWORKS: Final = ("mlp", "conv", "attention")
-OBJECTIVES: Final = ("val_accuracy", "val_loss", "val_noisy_accuracy", *STATIC)
+OBJECTIVES: Final = (*MEASURED, *STATIC)
 # One thread in every executor: the same order of sums everywhere, and two
 # workers on two cores do not fight for them.
 THREADS: Final = 1
@@ -43,30 +52,6 @@ DTYPE: Final = "float32"
 WidthRatio = Annotated[
     Fraction, BeforeValidator(read_width), PlainSerializer(width_text, when_used="json")
 ]
-
-
-class TaskSpec(Section):
-    """What a candidate is trained on.
-
-    `width` says how a network's hidden sizes are fitted to an activation that
-    works on groups of channels or changes their number. `equal_parameters`
-    scales all sizes by one factor, so that candidates of any width ratio have
-    about as many weights; `round` takes the nearest multiple of the group;
-    `strict` takes the sizes as they are, and such a candidate fails where the
-    group does not divide them.
-
-    `noise` is that of the copy of the validation data which `val_noisy_accuracy`
-    is measured on: normal, in standard deviations of the features.
-    """
-
-    name: Annotated[str, one_of(TASKS)] = "mnist1d"
-    network: Annotated[str, one_of(NETWORKS)] = "mlp"
-    epochs: Positive = 50
-    batch_size: Positive = 100
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-2
-    split_seed: Annotated[int, Field(ge=0)] = 0
-    width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
-    noise: Annotated[float, Field(gt=0)] = 0.3
 
 
 class LanguageSpec(Section):
@@ -147,14 +132,10 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
-def _yaml_off(value: Any) -> Any:
-    return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
-
-
 class TrackingSpec(Section):
     """Where the search is shown: `embedded`, `off`, or an MLflow tracking URI."""
 
-    mlflow: Annotated[str, BeforeValidator(_yaml_off)] = "embedded"
+    mlflow: Annotated[str, BeforeValidator(read_switch)] = "embedded"
 
 
 class RunSpec(Section):
@@ -172,14 +153,18 @@ class RunSpec(Section):
 class SearchSpec(Section):
     """A search space and how to search it: the whole YAML file.
 
+    With several `tasks`, each candidate is trained on all of them, and `task` is the
+    first; `evaluate.combine` says how candidates are compared.
+
     >>> spec = SearchSpec(name="demo", evolution={"population": 8})
     >>> spec.evolution.population, spec.evolution.generations
     (8, 8)
     """
 
-    spec_version: Literal[3] = SPEC_VERSION
+    spec_version: Literal[4] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
+    tasks: tuple[TaskSpec, ...] = ()
     language: LanguageSpec = LanguageSpec()
     anneal: AnnealSpec = AnnealSpec()
     evolution: EvolutionSpec = EvolutionSpec()
@@ -194,7 +179,7 @@ class SearchSpec(Section):
     @model_validator(mode="before")
     @classmethod
     def _of_now(cls, data: Any) -> Any:
-        return migrated_spec(data)
+        return tasks_read(migrated_spec(data))
 
     @model_validator(mode="after")
     def _reachable(self) -> SearchSpec:
@@ -205,9 +190,14 @@ class SearchSpec(Section):
         check_first(self.evolution)
         self.__dict__["anneal"] = suiting(self.anneal, self.language.widths)
         check_widths_of_early(self.anneal, self.language.widths)
-        check_epochs(self.anneal, self.task.epochs)
+        check_tasks(self)
+        for task in self.all_tasks:
+            check_epochs(self.anneal, task.epochs)
         check_rungs(self)
+        check_measures(self)
         check_steepness(self.conditions(), self.language.normalise)
+        if self.evolution.surrogate == "on" and (reason := self.why_no_surrogate):
+            refuse(("evolution", "surrogate"), f"is on, but {reason}; wanted auto or off", "on")
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
@@ -220,7 +210,49 @@ class SearchSpec(Section):
 
     def conditions(self) -> tuple[Constraint, ...]:
         """Return what an expression must fulfil to be trained."""
-        return tuple(map(Constraint.parse, self.constraints))
+        return tuple(c for c in map(parsed, self.constraints) if not c.is_measured)
+
+    def limits(self) -> tuple[Constraint, ...]:
+        """Return what a candidate must fulfil when it is trained, to be ranked by its values."""
+        return tuple(c for c in map(parsed, self.constraints) if c.is_measured)
+
+    @property
+    def all_tasks(self) -> tuple[TaskSpec, ...]:
+        """What each candidate is trained on: one task or several."""
+        return self.tasks or (self.task,)
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """Return the names of a measure in an evaluation: one of each task where it is of tasks.
+
+        >>> tasks = [{"name": "digits"}, {"name": "mnist1d", "network": "conv"}]
+        >>> SearchSpec(tasks=tasks).keys("val_loss")
+        ('digits-mlp.val_loss', 'mnist1d-conv.val_loss')
+        >>> SearchSpec(tasks=tasks).keys("cost")
+        ('cost',)
+        """
+        if not self.tasks or name not in MEASURED or name == LATENCY:
+            return (name,)
+        return tuple(task.key(name) for task in self.tasks)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The names of all that is measured of a candidate: objectives, and what has limits."""
+        return tuple(dict.fromkeys([*self.objectives, *(limit.name for limit in self.limits())]))
+
+    def violation(self, objectives: Mapping[str, float]) -> float:
+        """Return by how much measured values break the limits, in all; 0 if they keep them.
+
+        Of several tasks each has to keep them.
+
+        Who keeps them is better than who does not, and of two who do not the one that
+        breaks them less is (Deb et al. 2002, "A fast and elitist multiobjective genetic
+        algorithm: NSGA-II", VI).
+
+        >>> SearchSpec(constraints=["val_loss <= 1.5"]).violation({"val_loss": 3.0})
+        1.0
+        """
+        limits = ((limit, key) for limit in self.limits() for key in self.keys(limit.name))
+        return sum(limit.excess(objectives[key]) for limit, key in limits)
 
     @property
     def primary(self) -> str:
@@ -228,12 +260,37 @@ class SearchSpec(Section):
         return next(iter(self.objectives))
 
     @property
+    def trained(self) -> tuple[str, ...]:
+        """The objectives that training measures; the others follow from the function."""
+        return tuple(name for name in self.objectives if name not in STATIC)
+
+    def predicted(self, objectives: Mapping[str, float]) -> float:
+        """Return what a surrogate predicts of what was measured.
+
+        That is the first trained objective; on several tasks its mean over them.
+        """
+        return fmean(objectives[key] for key in self.keys(self.trained[0]))
+
+    @property
+    def why_no_surrogate(self) -> str | None:
+        """Why no surrogate can predict what candidates are worth, if none can."""
+        groupwise = [name for name in self.language.primitives if PRIMITIVES[name].is_groupwise]
+        groupwise += [
+            text
+            for text in (*self.evolution.seeds, *self.evolution.warm)
+            if resolve(text).is_groupwise
+        ]
+        if groupwise:
+            return f"it predicts functions of one number alone, and {groupwise[0]!r} is none"
+        return None if self.trained else "no objective is measured by training"
+
+    @property
     def most_controls(self) -> int:
         """How many controls a winner has at most: its late and its early function alone."""
         confirm = self.evaluate.confirm
         return 2 if confirm.controls and confirm.top and not self.anneal.is_off else 0
 
-    def signed(self, objectives: dict[str, float]) -> tuple[float, ...]:
+    def signed(self, objectives: Mapping[str, float]) -> tuple[float, ...]:
         """Return the objectives' values so that more is better in each.
 
         >>> spec = SearchSpec(objectives={"val_accuracy": "max", "cost": "min"})

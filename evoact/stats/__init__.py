@@ -12,15 +12,20 @@ from evoact.stats.paired import (
     pairs_needed,
     smallest_p_value,
 )
+from evoact.stats.prediction import Borne, borne_out
+from evoact.stats.racing import still_racing
 
 __all__ = [
     "BOOTSTRAP_FROM",
+    "Borne",
     "Interval",
     "Paired",
     "bca_interval",
+    "borne_out",
     "compare_paired",
     "holm",
     "mean_interval",
     "pairs_needed",
     "smallest_p_value",
+    "still_racing",
 ]

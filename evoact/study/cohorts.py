@@ -31,16 +31,23 @@ def _cohort(
     return Cohort(
         group,
         task=study.spec.task,
+        tasks=study.spec.tasks,
         seed=study.run.seed,
         replicate=replicate,
         timeout=study.spec.evaluate.timeout,
         device=study.run.device,
-        test=replicate > 0,
+        test=_is_confirmed(study, replicate),
         share_prefix=study.spec.anneal.share_prefix,
         kernels=study.run.kernels,
         halving=halving,
-        objectives=tuple(study.spec.objectives),
+        objectives=study.spec.measures,
     )
+
+
+def _is_confirmed(study: Study, replicate: int) -> bool:
+    """Whether a replicate is of the confirmation, which alone reads the test set."""
+    asked = study.history.confirmation
+    return asked is not None and replicate in asked.replicates
 
 
 def halving_of(spec: SearchSpec) -> Halving | None:
@@ -52,7 +59,24 @@ def halving_of(spec: SearchSpec) -> Halving | None:
     asked, direction = spec.evaluate, spec.objectives[spec.primary]
     if not asked.rungs:
         return None
-    return Halving(asked.rungs, asked.reduction, spec.primary, maximise=direction == "max")
+    return Halving(
+        asked.rungs,
+        asked.reduction,
+        spec.primary,
+        maximise=direction == "max",
+        across=asked.halving == "asha",
+    )
+
+
+def replicate(
+    study: Study,
+    evaluator: Evaluator,
+    candidates: Sequence[Candidate],
+    replicates: Sequence[int],
+) -> None:
+    """Train candidates with seeds of their own each; what is there already stays."""
+    contestants = list({c.id: c for c in candidates}.values())
+    train(study, evaluator, [c for r in replicates for c in cohorts_of(study, contestants, r)])
 
 
 def train(study: Study, evaluator: Evaluator, cohorts: Sequence[Cohort]) -> None:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-
 from evoact.records import Candidate, ConfirmationAsked, ControlsAsked
+from evoact.study.evaluators import Evaluator
+from evoact.study.race import best_first, race
 from evoact.study.study import Study
 
 STATIC_LATE, STATIC_EARLY = "static late", "static early"
 
 
-def confirmation(study: Study) -> ConfirmationAsked:
-    """Return the finalists, the baselines and the fresh replicates of a study."""
+def confirmation(study: Study, evaluator: Evaluator) -> ConfirmationAsked:
+    """Return the finalists, the baselines and the fresh replicates of a study.
+
+    The finalists are the best of the search, or those that survive their race.
+    """
     spec = study.spec.evaluate.confirm
     baselines = spec.baseline_candidates()
     known = {candidate.id for candidate in baselines.values()}
     best = [c for c in study.history.hall_of_fame(study.spec) if c.id not in known]
-    finalists = {candidate.short_id: candidate for candidate in best[: spec.top]}
+    top = best[: spec.top]
+    chosen = race(study, evaluator, top)[: spec.survivors] if spec.race else top
+    finalists = {candidate.short_id: candidate for candidate in chosen}
     return ConfirmationAsked(finalists, baselines, tuple(range(1, spec.seeds + 1)))
 
 
 def choose_winner(study: Study) -> str | None:
     """Return the id of the finalist that is best on validation data.
 
-    By its mean over the fresh seeds; finalists of which a training failed come
-    after those that never did. Without finalists, the best of the search.
+    By its mean over the seeds of the race, where there was one, so that the fresh
+    seeds choose nobody; else over the fresh seeds. Finalists of which a training
+    with them failed come after those that never did, then those whose means break
+    a limit after those that keep all. Without finalists, the best of the search.
     """
     asked = study.history.confirmation
     finalists = list(asked.finalists.values()) if asked else []
     if not finalists:
         best = study.best(1)
         return best[0].candidate.id if best else None
-    return max(finalists, key=lambda candidate: _merit(study, candidate)).id
+    confirmed = {candidate: study.history.confirmed(candidate) for candidate in finalists}
+    ended_well = {c: sum(e.is_ok for e in confirmed[c]) for c in finalists}
+    most = max(ended_well.values())
+    judged = {c: study.history.raced(c) or confirmed[c] for c in finalists if ended_well[c] == most}
+    return best_first(study.spec, judged)[0].id
 
 
 def controls(study: Study, winner: str | None) -> ControlsAsked | None:
@@ -49,9 +60,3 @@ def controls(study: Study, winner: str | None) -> ControlsAsked | None:
     origin, parents = "control", (candidate.id,)
     made = {label: Candidate(e, None, origin, parents) for label, e in alone.items()}
     return ControlsAsked(candidate.id, made)
-
-
-def _merit(study: Study, candidate: Candidate) -> tuple[int, float]:
-    ended_well = [e for e in study.history.confirmed(candidate) if e.is_ok]
-    values = [study.spec.signed(dict(e.objectives))[0] for e in ended_well]
-    return len(values), fmean(values) if values else 0.0

@@ -7,16 +7,18 @@ import os
 from itertools import pairwise
 from typing import Final
 
-from evoact.records import SearchSpec
+from evoact.records import SearchSpec, TaskSpec
 
 # Milliseconds of a network's optimiser step in a stack of 8, with an activation of
 # middling cost in C, batch 100, one thread of a server CPU at 2 to 3 GHz that does other
 # things too; and samples trained on.
 _STEP_MS: Final = {
     ("digits", "mlp"): 0.3,
+    ("digits", "deep"): 0.4,
     ("digits", "conv"): 3.0,
     ("digits", "attention"): 3.0,
     ("mnist1d", "mlp"): 0.4,
+    ("mnist1d", "deep"): 0.35,
     ("mnist1d", "conv"): 1.6,
     ("mnist1d", "attention"): 5.0,
 }
@@ -36,28 +38,34 @@ def worker_count(spec: SearchSpec) -> int:
 
 def trainings(spec: SearchSpec) -> int:
     """Return how many networks a whole search trains, confirmation included."""
-    confirm = spec.evaluate.confirm
     search = spec.evolution.population * spec.evolution.generations
-    return search + (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
+    return search + spec.evaluate.confirm.trainings(spec.most_controls)
 
 
-def epochs_of_search(spec: SearchSpec) -> float:
-    """Return how many epochs a candidate of the search is trained for, on average.
+def epochs_of_search(spec: SearchSpec, task: TaskSpec | None = None) -> float:
+    """Return how many epochs a candidate of the search is trained for on a task, on average.
+
+    As if `1 / reduction` went on from each rung; with ASHA more of the first ones do.
 
     >>> epochs_of_search(SearchSpec(task={"epochs": 12}))
     12.0
     """
     reduction = float(spec.evaluate.reduction)
-    parts = enumerate(pairwise([0, *spec.evaluate.rungs, spec.task.epochs]))
+    parts = enumerate(pairwise([0, *spec.evaluate.rungs, (task or spec.task).epochs]))
     return sum((end - start) / reduction**rung for rung, (start, end) in parts)
 
 
 def estimate_seconds(spec: SearchSpec) -> float:
     """Return about how many seconds a search takes on CPUs of this machine."""
-    task, search = spec.task, spec.evolution.population * spec.evolution.generations
-    confirmed = trainings(spec) - search
-    epochs = search * epochs_of_search(spec) + confirmed * task.epochs
-    steps = epochs * math.ceil(_SAMPLES[task.name] / task.batch_size)
-    seconds = steps * _STEP_MS[task.name, task.network] / 1000.0
+    seconds = sum(_seconds_on(spec, task) for task in spec.all_tasks)
     spread = min(worker_count(spec), len(os.sched_getaffinity(0))) * _UTILISATION
     return _START_SECONDS[spec.evaluate.executor] + seconds / spread
+
+
+def _seconds_on(spec: SearchSpec, task: TaskSpec) -> float:
+    search = spec.evolution.population * spec.evolution.generations
+    confirmed = trainings(spec) - search
+    epochs = search * epochs_of_search(spec, task) + confirmed * task.epochs
+    data = task.name.removesuffix("_shuffled")  # as many, of one size
+    steps = epochs * math.ceil(_SAMPLES[data] / task.batch_size)
+    return steps * _STEP_MS[data, task.network] / 1000.0

@@ -10,7 +10,7 @@ from typing import Final
 from evoact.errors import StudyError
 from evoact.evolution import Evolution
 from evoact.records import Candidate, Evaluation, GenerationAsked, GenerationTold
-from evoact.study.cohorts import cohorts_of, train
+from evoact.study.cohorts import cohorts_of
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
 
@@ -19,6 +19,9 @@ _KEYS: Final = {"seed": "evolution.seeds", "warm": "evolution.warm_start"}
 
 def by_generations(study: Study, evaluator: Evaluator) -> None:
     """Search to the last generation, or until the space is exhausted.
+
+    That a generation is over is told when the next one is bred and sent off:
+    trackers take their time while workers train.
 
     Raises:
         StudyError: as for `check_bred` and `told`.
@@ -33,8 +36,17 @@ def by_generations(study: Study, evaluator: Evaluator) -> None:
             record_asked(study, asked)
         else:
             check_bred(study, before, asked)
-        train(study, evaluator, cohorts_of(study, candidates, replicate=0))
+        coming = evaluator.evaluate(cohorts_of(study, candidates, replicate=0))
+        _close_generations(study, generation)
+        for evaluations in coming:
+            study.record_evaluations(evaluations)
         evolution.tell(told(study, generation))
+    _close_generations(study, len(study.history.asked))
+
+
+def _close_generations(study: Study, before: int) -> None:
+    """Say that the generations before this one are over; all of them are evaluated."""
+    for generation in range(before):
         if generation not in study.history.told:
             study.record(GenerationTold(generation))
 

@@ -6,13 +6,22 @@ import fcntl
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evoact.errors import InputError, StudyError
+from evoact.errors import InputError, StudyError, integer
 from evoact.files import sync_folder
-from evoact.records import JOURNAL_VERSION, Record, decode, encode
+from evoact.records import (
+    JOURNAL_VERSION,
+    ComparisonStarted,
+    History,
+    Record,
+    StudyStarted,
+    decode,
+    encode,
+)
 
 NAME = "journal.jsonl"
 
@@ -41,17 +50,40 @@ def read_journal(folder: Path) -> list[Record]:
     return [record for records in decoded for record in records]
 
 
+def read_history(folder: Path) -> History:
+    """Return what a study's journal says.
+
+    Raises:
+        InputError: there is no study, or it is of a newer evoact.
+        StudyError: the journal is damaged, or its lines do not fit together.
+    """
+    records = read_journal(folder)
+    if records and isinstance(records[0], ComparisonStarted):
+        raise InputError(
+            f"{folder} is a comparison, no study: the same `evoact compare` goes on with it, "
+            "or shows what it found"
+        )
+    if not records or not isinstance(records[0], StudyStarted):
+        raise InputError(f"{folder} is no study: its journal has no first line")
+    history = History.of(records)
+    try:
+        history.check()
+    except ValueError as error:
+        raise StudyError(f"{folder / NAME} does not fit together: {error}") from error
+    return history
+
+
 def _decode(path: Path, number: int, line: bytes) -> list[Record]:
     try:
         return decode(line.decode())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"{path}:{number}: not a line of a journal ({error!r})") from error
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:
     try:
-        version = json.loads(first)["journal_version"]
-    except (ValueError, KeyError, TypeError) as error:
+        version = integer(json.loads(first)["journal_version"], "journal_version", JOURNAL_VERSION)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise StudyError(f"{path}:1: not the first line of a journal") from error
     if version > JOURNAL_VERSION:
         raise InputError(
@@ -87,7 +119,11 @@ class JournalWriter:
 
     def append(self, *records: Record) -> None:
         """Write a line of records; they are on the disk when this returns, or none is."""
-        self._file.write(encode(*records).encode() + b"\n")
+        self.append_lines([records])
+
+    def append_lines(self, lines: Sequence[Sequence[Record]]) -> None:
+        """Write lines of records, each whole or not at all; waiting for the disk once."""
+        self._file.write(b"".join(encode(*records).encode() + b"\n" for records in lines))
         self._file.flush()
         os.fsync(self._file.fileno())
 

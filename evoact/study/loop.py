@@ -7,10 +7,8 @@ missing is trained.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from evoact.records import Candidate, StudyFinished
-from evoact.study.cohorts import cohorts_of, train
+from evoact.records import StudyFinished
+from evoact.study.cohorts import replicate
 from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
 from evoact.study.generations import by_generations
@@ -41,9 +39,10 @@ def _confirm(study: Study, evaluator: Evaluator) -> None:
     """Train finalists and baselines with fresh seeds, all replicates at once."""
     asked = study.history.confirmation
     if asked is None:
-        asked = confirmation(study)
+        asked = confirmation(study, evaluator)
         study.record(asked)
-    _replicate(study, evaluator, [*asked.finalists.values(), *asked.baselines.values()])
+    everyone = [*asked.finalists.values(), *asked.baselines.values()]
+    replicate(study, evaluator, everyone, asked.replicates)
 
 
 def _control(study: Study, evaluator: Evaluator, winner: str | None) -> None:
@@ -54,13 +53,6 @@ def _control(study: Study, evaluator: Evaluator, winner: str | None) -> None:
         if asked is None:
             return
         study.record(asked)
-    _replicate(study, evaluator, [*asked.controls.values()])
-
-
-def _replicate(study: Study, evaluator: Evaluator, candidates: Sequence[Candidate]) -> None:
-    """Train candidates, each once, with all fresh seeds; what is there already stays."""
-    assert study.history.confirmation is not None
-    contestants = list({c.id: c for c in candidates}.values())
+    assert study.history.confirmation is not None, "the winner was confirmed"
     replicates = study.history.confirmation.replicates
-    cohorts = [c for r in replicates for c in cohorts_of(study, contestants, r)]
-    train(study, evaluator, cohorts)
+    replicate(study, evaluator, [*asked.controls.values()], replicates)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,7 +23,7 @@ from evoact.records import (
     StudyStarted,
     save_params,
 )
-from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.journal import JournalWriter, read_history, read_journal
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
 from evoact.study.warm import warmed
@@ -92,10 +93,7 @@ class Study:
             StudyError: its journal is damaged.
         """
         folder = Path(folder)
-        records = read_journal(folder)
-        if not records or not isinstance(records[0], StudyStarted):
-            raise InputError(f"{folder} is no study: its journal has no first line")
-        return cls(folder, History.of(records))
+        return cls(folder, read_history(folder))
 
     @property
     def spec(self) -> SearchSpec:
@@ -143,7 +141,9 @@ class Study:
         """Become the journal's writer, and tell listeners what it says so far."""
         self._writer = JournalWriter(self.folder)
         self._listeners = tuple(listeners)
-        warn_of_other_versions(self.name, self.run)
+        warn_of_other_versions(
+            f"study {self.name}", self.run.versions, self.run.kernels, self.run.device
+        )
         seen = History()
         for record in read_journal(self.folder):
             seen.apply(record)
@@ -153,9 +153,12 @@ class Study:
 
     def record(self, *records: Record) -> None:
         """Write records to the journal, in one line; then tell the listeners."""
+        self._record_lines([records])
+
+    def _record_lines(self, lines: Sequence[Sequence[Record]]) -> None:
         assert self._writer is not None, "open() the study first"
-        self._writer.append(*records)
-        for record in records:
+        self._writer.append_lines(lines)
+        for record in chain.from_iterable(lines):
             self.history.apply(record)
             for listener in self._listeners:
                 listener.on_record(record, self.history)
@@ -167,8 +170,7 @@ class Study:
         """
         records = [self._evaluated(evaluation) for evaluation in evaluations]
         together = self.spec.evaluate.rungs and evaluations[0].replicate == 0
-        for line in [records] if together else [[record] for record in records]:
-            self.record(*line)
+        self._record_lines([records] if together else [[record] for record in records])
 
     def _evaluated(self, evaluation: Evaluation) -> Evaluated:
         digest = save_params(self.folder / "params", evaluation.params)
@@ -188,16 +190,19 @@ def refuse_existing(runs_dir: Path, name: str | None) -> None:
 
     None, for a name of evoact's choice, is always well.
     """
-    if name is None:
-        return
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
-        )
-    if (runs_dir / name).exists():
+    check_name(name)
+    if name is not None and (runs_dir / name).exists():
         raise InputError(
             f"--name is {name!r}, but {runs_dir / name} exists; nothing is overwritten: choose "
             f"another name, or go on with it by `evoact resume {runs_dir / name}`"
+        )
+
+
+def check_name(name: str | None) -> None:
+    """Raise `InputError` for what is no name of a study; None is of evoact's choice."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise InputError(
+            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
         )
 
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from evoact.errors import InputError
 from evoact.language import Expression, ExpressionError, parse, strip_affine
-from evoact.records import History, SearchSpec
+from evoact.records import SearchSpec
 from evoact.records.possible import check_seed
-from evoact.study.journal import NAME, read_journal
+from evoact.study.journal import NAME, read_history
 
 _KEY: Final = "evolution.warm_start"
 _COLUMN: Final = "expression"
@@ -70,7 +70,7 @@ def _tell(source: str, texts: list[str], refused: list[str]) -> None:
 def _best(path: Path) -> Iterator[Expression]:
     """Yield what a study or a table found, best first."""
     if (path / NAME).is_file():
-        history = History.of(read_journal(path))
+        history = read_history(path)
         return (candidate.late for candidate in history.hall_of_fame(history.spec))
     if not path.is_file():
         raise InputError(

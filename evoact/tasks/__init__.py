@@ -1,12 +1,23 @@
 """Tasks: data sets and networks."""
 
-from evoact.tasks.data import DATA_SETS, Part, Splits, global_rng_kept, load
+from evoact.tasks.data import (
+    DATA_SETS,
+    FRESH,
+    GENERATED,
+    Part,
+    Splits,
+    global_rng_kept,
+    load,
+    shifted,
+)
 from evoact.tasks.networks import ActivationFactory, Network, draw_weights, first_rows
 from evoact.tasks.task import NETWORKS, Task, make_task
 from evoact.tasks.width import WIDTH_POLICIES, Width
 
 __all__ = [
     "DATA_SETS",
+    "FRESH",
+    "GENERATED",
     "NETWORKS",
     "WIDTH_POLICIES",
     "ActivationFactory",
@@ -20,4 +31,5 @@ __all__ = [
     "global_rng_kept",
     "load",
     "make_task",
+    "shifted",
 ]

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -67,25 +67,36 @@ def _digits() -> dict[str, npt.NDArray[np.float64]]:
     return {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
 
 
-def _mnist1d() -> dict[str, npt.NDArray[np.float64]]:
-    """MNIST-1D (Greydanus 2020): 4,000 + 1,000 generated signals of 40 samples."""
-    path = cache_dir() / "mnist1d-v1.npz"
+def _mnist1d(shuffled: bool = False) -> dict[str, npt.NDArray[np.float64]]:
+    """MNIST-1D (Greydanus 2020): 4,000 + 1,000 generated signals of 40 samples.
+
+    Args:
+        shuffled: whether the samples of all signals stand in one other order,
+            which takes their neighbourhoods away.
+    """
+    path = cache_dir() / f"mnist1d{'-shuffled' if shuffled else ''}-v1.npz"
     try:
         # Opened here: numpy leaves a damaged file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile):  # not there yet, or not whole
-        data = _make_mnist1d()
+        data = _make_mnist1d(shuffle_seq=shuffled)
         _store(path, data)
         return data
 
 
-def _make_mnist1d() -> dict[str, npt.NDArray[np.float64]]:
+def _make_mnist1d(**changes: object) -> dict[str, npt.NDArray[np.float64]]:
     from mnist1d.data import get_dataset_args, make_dataset
+    from mnist1d.utils import ObjectView
 
     with global_rng_kept():
-        made = make_dataset(get_dataset_args())
+        made = make_dataset(ObjectView({**get_dataset_args(as_dict=True), **changes}))
     return {name: made[name] for name in ("x", "y", "x_test", "y_test")}
+
+
+def _fresh_test(seed: int) -> dict[str, npt.NDArray[np.float64]]:
+    made = _make_mnist1d(seed=seed, num_samples=FRESH)
+    return {f"{part}_test": np.concatenate([made[part], made[f"{part}_test"]]) for part in "xy"}
 
 
 def _store(path: Path, data: dict[str, npt.NDArray[np.float64]]) -> None:
@@ -97,13 +108,32 @@ def _store(path: Path, data: dict[str, npt.NDArray[np.float64]]) -> None:
 
 
 DATA_SETS: Final[Mapping[str, Callable[[], dict[str, npt.NDArray[np.float64]]]]] = MappingProxyType(
-    {"digits": _digits, "mnist1d": _mnist1d}
+    {
+        "digits": _digits,
+        "mnist1d": _mnist1d,
+        "mnist1d_shuffled": partial(_mnist1d, shuffled=True),
+    }
 )
 
 
+FRESH: Final = 10_000  # samples of a test part that is generated anew
+GENERATED: Final = ("mnist1d",)  # shuffled ones would be shuffled otherwise
+
+SHAPES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+    {"digits": (8, 8), "mnist1d": (40,), "mnist1d_shuffled": (40,)}
+)
+"""How the features of a sample lie: a signal, or an image."""
+
+
 @cache
-def load(name: str, split_seed: int) -> Splits:
+def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     """Return the splits of a data set; a quarter of the non-test part validates.
+
+    Args:
+        name: one of `DATA_SETS`.
+        split_seed: decides which samples validate.
+        test_seed: of the generator of another test part, of 10,000 samples, in
+            place of that of the data set; only for those in `GENERATED`.
 
     >>> splits = load("digits", 0)
     >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
@@ -112,13 +142,41 @@ def load(name: str, split_seed: int) -> Splits:
     from sklearn.model_selection import train_test_split
 
     raw = DATA_SETS[name]()
-    x_train, x_val, y_train, y_val = train_test_split(
-        raw["x"], raw["y"], test_size=0.25, random_state=split_seed, stratify=raw["y"]
-    )
+    if test_seed is not None:
+        assert name in GENERATED, "the specification of a task says so before"
+        raw |= _fresh_test(test_seed)
+    x, y = raw["x"], raw["y"]
+    rows = np.arange(len(y))
+    train, validation = train_test_split(rows, test_size=0.25, random_state=split_seed, stratify=y)
+    x_train = x[train]
     mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
     deviation[deviation == 0] = 1.0  # a pixel that is never lit
 
     def part(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Part:
         return Part(((x - mean) / deviation).astype(np.float32), y.astype(np.int64))
 
-    return Splits(part(x_train, y_train), part(x_val, y_val), part(raw["x_test"], raw["y_test"]))
+    return Splits(
+        part(x_train, y[train]),
+        part(x[validation], y[validation]),
+        part(raw["x_test"], raw["y_test"]),
+    )
+
+
+def shifted(name: str, split_seed: int, by: int, rng: np.random.Generator) -> Part:
+    """Return the validation part with each sample shifted to one side, drawn by `rng`.
+
+    A signal by so many positions to the left or right, an image by so many columns or
+    rows; what leaves on one side enters on the other. Standardised values are shifted: at
+    a pixel that is hardly ever lit in training, a stroke would be hundreds of deviations.
+
+    >>> shifted("mnist1d", 0, 2, np.random.default_rng(0)).x.shape
+    (1000, 40)
+    """
+    clean = load(name, split_seed).validation
+    grid = clean.x.reshape(len(clean.x), *SHAPES[name]).copy()
+    sides = [(axis, sign) for axis in range(1, grid.ndim) for sign in (-1, 1)]
+    drawn = rng.integers(len(sides), size=len(grid))
+    for number, (axis, sign) in enumerate(sides):
+        chosen = drawn == number
+        grid[chosen] = np.roll(grid[chosen], sign * by, axis)
+    return Part(grid.reshape(clean.x.shape), clean.y)

@@ -27,7 +27,13 @@ from evoact.tracking.figures import function_figure, save_figure
 from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
-from evoact.tracking.mlflow_store import check_reachable, prepare_store, tracking_uri
+from evoact.tracking.mlflow_store import (
+    check_reachable,
+    prepare_store,
+    redacted,
+    refuse_password,
+    tracking_uri,
+)
 from evoact.tracking.mlflow_tracker import MlflowTracker
 from evoact.tracking.summary import (
     SIGNIFICANT,
@@ -42,6 +48,7 @@ from evoact.tracking.summary import (
     too_few,
     verdict,
 )
+from evoact.tracking.summary_data import summary_data
 from evoact.tracking.winners import WinnerFiles
 
 __all__ = [
@@ -82,9 +89,12 @@ __all__ = [
     "p_text",
     "prepare_store",
     "print_summary",
+    "redacted",
+    "refuse_password",
     "results_table",
     "save_figure",
     "sharing",
+    "summary_data",
     "too_few",
     "tracking_uri",
     "verdict",

@@ -11,7 +11,7 @@ from typing import Final
 from evoact.files import write_atomically
 from evoact.records import Candidate, Evaluation, History, Record, StudyFinished
 from evoact.stats import Interval, Paired, compare_paired, holm, mean_interval
-from evoact.tracking.describe import csv_text
+from evoact.tracking.describe import csv_text, spec_of
 
 WINNER, CONTROL, FINALIST, BASELINE = "winner", "control", "finalist", "baseline"
 VALIDATION, TEST = "validation accuracy", "test accuracy"
@@ -74,8 +74,10 @@ class Comparison:
     who: str
 
 
-def contestants(history: History) -> list[Contestant]:
+def contestants(history: History, task: str = "") -> list[Contestant]:
     """Return who was confirmed: the winner, its controls, the other finalists, the baselines.
+
+    With the accuracies on one `task` of several; by default, the means over all.
 
     A candidate that is finalist and baseline at once is listed once: as the
     winner if it won, else as the baseline. A control is listed in any case.
@@ -91,34 +93,40 @@ def contestants(history: History) -> list[Contestant]:
     roles += [(k, CONTROL, c) for k, c in controls.items()]
     roles += [(k, FINALIST, c) for k, c in finalists.items() if c.id not in {winner, *known}]
     roles += [(k, BASELINE, c) for k, c in baselines.items() if c.id != winner]
-    return [_contestant(label, role, candidate, history) for label, role, candidate in roles]
+    return [_contestant(*who, history, task) for who in roles]
 
 
-def _contestant(label: str, role: str, candidate: Candidate, history: History) -> Contestant:
-    found = contestant_of(label, role, candidate, history.confirmed(candidate))
+def _contestant(
+    label: str, role: str, candidate: Candidate, history: History, task: str
+) -> Contestant:
+    found = contestant_of(label, role, candidate, history.confirmed(candidate), task)
     return replace(found, test={}) if role == FINALIST else found
 
 
 def contestant_of(
-    label: str, role: str, candidate: Candidate, evaluations: Sequence[Evaluation]
+    label: str,
+    role: str,
+    candidate: Candidate,
+    evaluations: Sequence[Evaluation],
+    task: str = "",
 ) -> Contestant:
-    """Return a contestant with the accuracies that its trainings gave."""
+    """Return a contestant with the accuracies that its trainings gave, on one task of several."""
     good = [evaluation for evaluation in evaluations if evaluation.is_ok]
-    validation = {
-        e.replicate: e.objectives["val_accuracy"] for e in good if "val_accuracy" in e.objectives
-    }
-    test = {e.replicate: e.test["test_accuracy"] for e in good if "test_accuracy" in e.test}
+    of_task = f"{task}." if task else ""
+    on_val, on_test = f"{of_task}val_accuracy", f"{of_task}test_accuracy"
+    validation = {e.replicate: e.objectives[on_val] for e in good if on_val in e.objectives}
+    test = {e.replicate: e.test[on_test] for e in good if on_test in e.test}
     failed = len(evaluations) - len(good)
     return Contestant(label, role, candidate, validation, test, failed)
 
 
-def comparisons(history: History) -> list[Comparison]:
-    """Compare the winner with each baseline, replicate by replicate.
+def comparisons(history: History, task: str = "") -> list[Comparison]:
+    """Compare the winner with each baseline, replicate by replicate; on one task of several.
 
     Baselines without any shared replicate are left out; so is the winner's
     own name among the baselines.
     """
-    return _compared(history, BASELINE)
+    return _compared(history, BASELINE, task)
 
 
 def control_comparisons(history: History) -> list[Comparison]:
@@ -126,8 +134,8 @@ def control_comparisons(history: History) -> list[Comparison]:
     return _compared(history, CONTROL)
 
 
-def _compared(history: History, role: str) -> list[Comparison]:
-    everyone = contestants(history)
+def _compared(history: History, role: str, task: str = "") -> list[Comparison]:
+    everyone = contestants(history, task)
     winner = next((c for c in everyone if c.role == WINNER), None)
     if winner is None:
         return []
@@ -176,20 +184,40 @@ def confirmation_rows(history: History) -> list[dict[str, str | float | int | No
     """Return the confirmed results as plain rows: winner, controls, finalists, baselines.
 
     None stands for a value that does not exist: bounds of a single value, or
-    the test accuracy of a finalist that did not win.
+    the test accuracy of a finalist that did not win. With several tasks, the means
+    over them come first, then each task, which its rows name.
     """
-    return [
-        {
-            "label": contestant.label,
-            "role": contestant.role,
-            "expression": contestant.candidate.text,
-            **_bounds("val", contestant.interval(VALIDATION)),
-            **_bounds("test", contestant.interval(TEST)),
-            "n": len(contestant.validation),
-            "failed": contestant.failed,
-        }
-        for contestant in contestants(history)
+    tasks = tasks_of(history)
+    rows = [_confirmed_row(contestant) for contestant in contestants(history)]
+    if not tasks:
+        return rows
+    return [{**row, "task": "mean"} for row in rows] + [
+        {**_confirmed_row(contestant), "task": task}
+        for task in tasks
+        for contestant in contestants(history, task)
     ]
+
+
+def tasks_of(history: History) -> list[str]:
+    """Return the names of a study's tasks where there are several."""
+    return [task.label for task in spec_of(history).tasks]
+
+
+def confirmation_columns(history: History) -> tuple[str, ...]:
+    """Return the names of the columns of the confirmed results."""
+    return (*CONFIRMATION_COLUMNS, "task") if tasks_of(history) else CONFIRMATION_COLUMNS
+
+
+def _confirmed_row(contestant: Contestant) -> dict[str, str | float | int | None]:
+    return {
+        "label": contestant.label,
+        "role": contestant.role,
+        "expression": contestant.candidate.text,
+        **_bounds("val", contestant.interval(VALIDATION)),
+        **_bounds("test", contestant.interval(TEST)),
+        "n": len(contestant.validation),
+        "failed": contestant.failed,
+    }
 
 
 def comparison_rows(history: History) -> list[dict[str, str | float | int | None]]:
@@ -235,7 +263,7 @@ class ConfirmationCsv:
     def on_record(self, record: Record, history: History) -> None:
         """Write the file when the study is finished."""
         if isinstance(record, StudyFinished):
-            text = csv_text(CONFIRMATION_COLUMNS, confirmation_rows(history))
+            text = csv_text(confirmation_columns(history), confirmation_rows(history))
             write_atomically(self._path, text.encode())
 
     def close(self) -> None:

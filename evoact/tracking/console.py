@@ -19,6 +19,7 @@ from evoact.records import (
     Evaluated,
     GenerationTold,
     History,
+    RaceAsked,
     Record,
     SearchSpec,
     Status,
@@ -32,7 +33,7 @@ from evoact.tracking.describe import (
     objective_text,
     spec_of,
 )
-from evoact.tracking.pace import Pace
+from evoact.tracking.pace import Pace, trainings_before
 
 if TYPE_CHECKING:
     import rich.console
@@ -103,6 +104,11 @@ class _PlainView:
         self._pace.on_record(record, history)
         if isinstance(record, GenerationTold):
             _print(self._console, _generation_line(record.generation, history, self._pace))
+        elif isinstance(record, RaceAsked):
+            left, seeds = len(record.contestants), len(record.replicates)
+            more = "" if len(history.race) == 1 else " more"
+            told = f"race: {left} candidates with {seeds}{more} seed{'s' if seeds > 1 else ''} each"
+            _print(self._console, told + _left(self._pace))
         elif isinstance(record, ConfirmationAsked):
             finalists, baselines = len(record.finalists), len(record.baselines)
             _print(
@@ -114,8 +120,8 @@ class _PlainView:
             self._confirmation(history)
 
     def _confirmation(self, history: History) -> None:
-        asked = sum(len(generation.candidates) for generation in history.asked.values())
-        total, done = self._pace.total - asked, self._pace.done - asked
+        before = trainings_before(history)
+        total, done = self._pace.total - before, self._pace.done - before
         quarter = _QUARTERS * done // total if total > 0 else 0
         if quarter > self._quarter:
             self._quarter = quarter
@@ -221,6 +227,8 @@ def _stage(history: History, spec: SearchSpec) -> str:
         return "finished"
     if history.confirmation:
         return "confirmation"
+    if history.race:
+        return "race"
     return f"generation {len(history.asked)}/{spec.evolution.generations}"
 
 
@@ -229,7 +237,7 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
     table.add_column("#", justify="right")
     table.add_column("best so far", no_wrap=True, overflow="ellipsis", ratio=1)
     rungs = ["epochs"] if spec.evaluate.rungs else []
-    for name in [*rungs, *spec.objectives]:
+    for name in [*rungs, *spec.measures]:
         table.add_column(name, justify="right", no_wrap=True)
     if wide:
         table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=36)
@@ -240,7 +248,7 @@ def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
             str(rank),
             Text(candidate.text),
             *(str(evaluation.epochs) for _ in rungs),
-            *(objective_text(name, evaluation.objectives[name]) for name in spec.objectives),
+            *(objective_text(name, evaluation.objectives[name]) for name in spec.measures),
             *([Text(annealing_text(candidate))] if wide else []),
             known_name(candidate.late),
         )

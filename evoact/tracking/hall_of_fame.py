@@ -16,14 +16,14 @@ _RUNGS: Final = ("rung", "epochs")
 
 
 def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
-    """Return the names of the columns: every objective, and what people ask for besides.
+    """Return the names of the columns: all that is measured, and what people ask for besides.
 
     With rungs, also how far a candidate came: its values are of then.
 
     >>> hall_of_fame_columns(SearchSpec(objectives={"cost": "min"}))[4:8]
     ['cost', 'val_accuracy', 'nodes', 'generation']
     """
-    values = dict.fromkeys([*spec.objectives, *_ALWAYS])
+    values = dict.fromkeys(_measures(spec))
     rungs = _RUNGS if spec.evaluate.rungs else ()
     about = ["generation", "origin", *GENES]
     return ["rank", "id", "expression", "known_as", *rungs, *values, *about]
@@ -54,12 +54,17 @@ def _row(
         "expression": candidate.text,
         "known_as": known_name(candidate.late),
         **{name: getattr(evaluation, name) for name in rungs},
-        **{n: measured.get(n, static.get(n, "")) for n in [*spec.objectives, *_ALWAYS]},
+        **{n: measured.get(n, static.get(n, "")) for n in _measures(spec)},
         "nodes": candidate.late.nodes,
         "generation": history.born[candidate.id],
         "origin": candidate.origin,
         **genes_of(candidate),
     }
+
+
+def _measures(spec: SearchSpec) -> list[str]:
+    """Return what is told of a candidate; of several tasks the mean first, then of each."""
+    return [*spec.measures, *(key for n in spec.measures for key in spec.keys(n)), *_ALWAYS]
 
 
 class HallOfFameCsv:

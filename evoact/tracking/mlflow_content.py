@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from evoact.records import Candidate, Evaluation, History
+from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.confirmation import (
     BASELINE,
     CONTROL,
@@ -22,6 +22,7 @@ from evoact.tracking.confirmation import (
 from evoact.tracking.describe import genes_of, known_name, spec_of
 from evoact.tracking.hall_of_fame import SIZE
 from evoact.tracking.mlflow_store import redacted
+from evoact.tracking.rejections import rejection_points
 
 HALL_OF_FAME: Final = "hall_of_fame"
 CURVE: Final = ("loss", "val_accuracy", "g", "grad_norm")
@@ -70,21 +71,23 @@ def generation_points(history: History, generation: int) -> list[Point]:
 
     `generation_best` and `median` are those of the generation alone; they and
     `best` are left out where nothing was trained well. Each is of those that
-    reached the highest rung, as values of others are not to be compared.
+    reached the highest rung, as values of others are not to be compared; and of
+    those that keep the limits on what is measured, where any does.
     """
     spec = spec_of(history)
     asked = history.asked[generation]
     found = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
     known = [evaluation for evaluation in found if evaluation]
-    values = _of_highest_rung(known, spec.primary)
+    values = _of_highest_rung(known, spec)
     searched = history.searched()
     born = (e for candidate, e in searched if history.born[candidate.id] <= generation)
-    so_far = _of_highest_rung(born, spec.primary)
+    so_far = _of_highest_rung(born, spec)
     better = max if spec.objectives[spec.primary] == "max" else min
     points = {
         "evaluated": float(len(known)),
         "failed": float(sum(not evaluation.is_ok for evaluation in known)),
         "rejected": float(len(asked.rejected)),
+        **rejection_points(history, generation),
     }
     if so_far:
         points["best"] = better(so_far)
@@ -93,10 +96,11 @@ def generation_points(history: History, generation: int) -> list[Point]:
     return [(name, value, generation) for name, value in points.items()]
 
 
-def _of_highest_rung(evaluations: Iterable[Evaluation], objective: str) -> list[float]:
+def _of_highest_rung(evaluations: Iterable[Evaluation], spec: SearchSpec) -> list[float]:
     ok = [evaluation for evaluation in evaluations if evaluation.is_ok]
+    ok = [e for e in ok if not spec.violation(e.objectives)] or ok
     highest = max((evaluation.rung for evaluation in ok), default=0)
-    return [e.objectives[objective] for e in ok if e.rung == highest]
+    return [e.objectives[spec.primary] for e in ok if e.rung == highest]
 
 
 def children(history: History) -> list[Child]:

@@ -20,7 +20,7 @@ from evoact.records import (
     StudyStarted,
     encode,
 )
-from evoact.tracking.confirmation import CONFIRMATION_COLUMNS, confirmation_rows
+from evoact.tracking.confirmation import confirmation_columns, confirmation_rows
 from evoact.tracking.describe import csv_text, spec_of
 from evoact.tracking.figures import function_figure, save_figure
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
@@ -201,7 +201,8 @@ class MlflowTracker:
         assert history.finished is not None
         rows = confirmation_rows(history)
         if rows:
-            client.log_text(self._run_id, csv_text(CONFIRMATION_COLUMNS, rows), "confirmation.csv")
+            table = csv_text(confirmation_columns(history), rows)
+            client.log_text(self._run_id, table, "confirmation.csv")
         points: list[Point] = []
         if history.finished.winner is not None:
             winner = history.candidates[history.finished.winner]

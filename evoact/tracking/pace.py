@@ -48,19 +48,32 @@ class Pace:
         return (self._clock() - self._since) / counted * (self.total - self.done)
 
 
+def trainings_before(history: History) -> int:
+    """Return how many trainings were asked for before the confirmation."""
+    return _searched(history) + race_trainings(history)
+
+
+def race_trainings(history: History) -> int:
+    """Return how many trainings the race has asked for."""
+    return sum(len(asked.contestants) * len(asked.replicates) for asked in history.race)
+
+
 def expected_trainings(history: History, spec: SearchSpec) -> int:
     """Return how many trainings a study takes, as far as it is known."""
-    asked = sum(len(generation.candidates) for generation in history.asked.values())
     if history.confirmation is not None:
         everyone = {c.id for c in history.confirmation.finalists.values()}
         everyone |= {c.id for c in history.confirmation.baselines.values()}
         if history.controls is not None:
             everyone |= {c.id for c in history.controls.controls.values()}
-        return asked + len(everyone) * len(history.confirmation.replicates)
-    evolution = spec.evolution
+        return trainings_before(history) + len(everyone) * len(history.confirmation.replicates)
+    asked, evolution = _searched(history), spec.evolution
     to_come = max(0, evolution.generations - len(history.asked)) * evolution.population
     if evolution.mode == "steady_state":  # the last generation may not be asked whole
         to_come = max(0, evolution.generations * evolution.population - asked)
-    confirm = spec.evaluate.confirm
-    confirmed = (confirm.top + len(confirm.baselines) + spec.most_controls) * confirm.seeds
-    return asked + to_come + confirmed
+    if history.race:  # the search ended, maybe early
+        to_come = 0
+    return asked + to_come + spec.evaluate.confirm.trainings(spec.most_controls)
+
+
+def _searched(history: History) -> int:
+    return sum(len(generation.candidates) for generation in history.asked.values())

@@ -24,30 +24,55 @@ from evoact.tracking.confirmation import (
     comparisons,
     contestants,
     control_comparisons,
+    tasks_of,
 )
-from evoact.tracking.describe import annealing_text, novelty_text
+from evoact.tracking.curse import curse_measure, curse_table, curse_told, flattered
+from evoact.tracking.describe import annealing_text, novelty_text, spec_of
+from evoact.tracking.limits import limits_told
+from evoact.tracking.predictions import predictions
+from evoact.tracking.race import race_told
 from evoact.tracking.rejections import rejections
+from evoact.tracking.spent import spent, spent_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SIGNIFICANT: Final = 0.05
 _LEAST_SHOWN: Final = 0.0001
+_CHOSEN_HERE: Final = (
+    "The winner was chosen by its validation accuracy, which flatters it; "
+    "the test accuracy does not."
+)
+_CHOSEN_BY_RACE: Final = (
+    "The winner was chosen in a race, under other seeds than these but on the same validation "
+    "data, which flatters its validation accuracy; the test accuracy does not."
+)
 _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
 
 def print_summary(console: Console, history: History) -> None:
-    """Print what confirmation with fresh seeds found: results, comparisons, a verdict."""
+    """Print what confirmation with fresh seeds found, a verdict, and what it took."""
     everyone = contestants(history)
+    tasks = tasks_of(history)
     if everyone:
-        console.print(results_table("Confirmed with fresh seeds", everyone, _caption(everyone)))
-    found = comparisons(history)
-    if found:
+        title = f"Confirmed with fresh seeds{', means over tasks' if tasks else ''}"
+        console.print(results_table(title, everyone, _caption(everyone)))
+    if found := comparisons(history):
         console.print(comparison_table("Winner minus baseline", found))
+    for task in tasks:
+        of_task = contestants(history, task)
+        console.print(results_table(f"On {task}", of_task, _caption(of_task)))
+        if found := comparisons(history, task):
+            console.print(comparison_table(f"On {task}, winner minus baseline", found))
     if controls := control_comparisons(history):
         console.print(comparison_table("Winner minus its controls", controls))
+    if finalists := flattered(history):
+        console.print(curse_table(finalists, curse_measure(spec_of(history))))
+    if budget := spent(history):
+        console.print(spent_table(budget))
     console.print()
-    for sentence in [*verdict(history), *sharing(history), *rejections(history)]:
+    counts = (race_told, curse_told, sharing, rejections, predictions)
+    for sentence in [*verdict(history), *(told for count in counts for told in count(history))]:
         console.print(Text(sentence))
 
 
@@ -150,8 +175,11 @@ def verdict(history: History) -> list[str]:
     own = _own_baseline(winner, history)
     best = "the best other baseline" if own else "the best baseline"
     judged = _against_best(everyone, comparisons(history), best)
+    if len(judged) > 1:
+        judged.append(_CHOSEN_BY_RACE if history.race else _CHOSEN_HERE)
     known = novelty_text(winner.candidate.late)
-    return [*own, *judged, *_against_controls(history), *_failures(everyone), known]
+    broken = limits_told(winner.candidate, history)
+    return [*own, *judged, *broken, *_against_controls(history), *_failures(everyone), known]
 
 
 def _without_winner(history: History) -> str:
@@ -185,11 +213,6 @@ def _against_best(everyone: list[Contestant], found: list[Comparison], words: st
     for measure in (VALIDATION, TEST):
         family = [one for one in found if one.measure == measure]
         sentences += [_judged(one, words) for one in family if one.baseline == best]
-    if len(sentences) > 1:
-        sentences.append(
-            "The winner was chosen by its validation accuracy, which flatters it; "
-            "the test accuracy does not."
-        )
     return sentences
 
 

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
 
 from evoact.language.measures import STATIC, measure
-from evoact.records import Cohort, Evaluation, Status
+from evoact.nn.latency import relative_latency
+from evoact.records import LATENCY, Cohort, Evaluation, Status
+from evoact.training.copies import COPIES
 from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
 from evoact.training.loop import Stack, TimedOut, Training, steps_per_epoch
 from evoact.training.member import Member
-from evoact.training.noise import NOISY, noisy_validation
+from evoact.training.several import train_on_each
 
 _ALWAYS: Final = ("cost", "nodes")
 
 
-def train_cohort(cohort: Cohort) -> list[Evaluation]:
+GoesOn = Callable[[str, int, float], bool]
+"""Whether a candidate goes on: of its id, the rung, and its merit there."""
+
+
+def train_cohort(cohort: Cohort, goes_on: GoesOn | None = None) -> list[Evaluation]:
     """Train the candidates of a cohort from the same seed, and score them.
 
     Those whose networks have one shape are trained as one stack; on a CPU an
     evaluation does not depend, to the bit, on which other candidates are in
     the cohort. What happens to one candidate (divergence, an error) is its
     status and leaves the others as they are. Where a stack as a whole fails
-    (timeout, lack of memory), its halves are tried.
+    (timeout, lack of memory), its halves are tried. With several tasks, each
+    candidate is trained on one after the other.
+
+    Args:
+        cohort: whom to train.
+        goes_on: asked at each rung where `cohort.halving` is across cohorts.
 
     Returns:
         One evaluation for each candidate, in their order.
@@ -35,8 +46,10 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     Raises:
         StudyError: `cohort.kernels` cannot be had on this machine.
     """
+    if cohort.tasks:
+        return train_on_each(cohort, train_cohort)
     with reproducible(cohort.device):
-        run = _Run(cohort, describe(cohort))
+        run = _Run(cohort, describe(cohort), goes_on)
         trainings = run.form(range(len(cohort.candidates)))
         for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
             trainings = run.advance(trainings, epochs)
@@ -52,6 +65,7 @@ class _Run:
 
     cohort: Cohort
     environment: dict[str, Any]
+    goes_on: GoesOn | None = None
     found: dict[int, Evaluation] = field(default_factory=dict)
 
     def form(self, positions: Iterable[int]) -> list[Training]:
@@ -80,21 +94,28 @@ class _Run:
 
     def halve(self, trainings: Iterable[Training], rung: int) -> None:
         """Let only the best candidates of all trainings go on."""
+        running = [member for training in trainings for member in training.members]
+        kept = self._kept(running, rung)
+        for training in trainings:
+            leaving = [member for member in training.members if member.position not in kept]
+            self.finish(training, leaving, rung)
+            training.keep([member for member in training.members if member.position in kept])
+
+    def _kept(self, running: list[Member], rung: int) -> set[int]:
+        """Return the positions of those that go on."""
         halving = self.cohort.halving
         assert halving is not None
-        sign = 1.0 if halving.maximise else -1.0
 
-        def merit(member: Member) -> tuple[float, int]:
-            value = sign * self.objectives(member)[halving.objective]
-            return value if math.isfinite(value) else -math.inf, -member.position
+        def merit(member: Member) -> float:
+            value = halving.merit(self.objectives(member)[halving.objective])
+            return value if math.isfinite(value) else -math.inf
 
-        running = [(member, training) for training in trainings for member in training.members]
-        running.sort(key=lambda pair: merit(pair[0]), reverse=True)
-        stopped = running[math.ceil(len(running) / halving.reduction) :]
-        for training in trainings:
-            leaving = [member for member, of in stopped if of is training]
-            self.finish(training, leaving, rung)
-            training.keep([member for member in training.members if member not in leaving])
+        if halving.across:
+            assert self.goes_on is not None, "whoever trains across cohorts knows the others"
+            ids = {m.position: self.cohort.candidates[m.position].id for m in running}
+            return {m.position for m in running if self.goes_on(ids[m.position], rung, merit(m))}
+        running = sorted(running, key=lambda m: (merit(m), -m.position), reverse=True)
+        return {m.position for m in running[: math.ceil(len(running) / halving.reduction)]}
 
     @staticmethod
     def objectives(member: Member) -> dict[str, float]:
@@ -107,12 +128,22 @@ class _Run:
         found = {name: measure(name, member.candidate.late) for name in asked}
         return {name: v for name, v in found.items() if v is not None and math.isfinite(v)}
 
-    def noisy(self, stack: Stack) -> dict[Member, dict[str, float]]:
-        """Return the accuracies on the noisy copy of the validation data, if they are asked for."""
-        if NOISY not in self.cohort.objectives:
+    def on_copies(self, stack: Stack) -> dict[Member, dict[str, float]]:
+        """Return the accuracies on copies of the validation data, of those asked for."""
+        found: dict[Member, dict[str, float]] = {member: {} for member in stack.members}
+        for name, copy in COPIES.items():
+            if name in self.cohort.objectives:
+                scores = stack.score(copy(self.cohort), name.removesuffix("_accuracy"))
+                for member, score in zip(stack.members, scores, strict=True):
+                    found[member][name] = score[name]
+        return found
+
+    def timed(self, member: Member) -> dict[str, float]:
+        """Return how long the function takes on this machine, over relu, if it is asked for."""
+        if LATENCY not in self.cohort.objectives:
             return {}
-        scores = stack.score(noisy_validation(self.cohort), "val_noisy")
-        return {m: {NOISY: s[NOISY]} for m, s in zip(stack.members, scores, strict=True)}
+        late, way = member.candidate.late, self.cohort.kernels
+        return {LATENCY: relative_latency([late], (way,), self.cohort.device)[str(late)][way]}
 
     def finish(
         self, training: Training, members: Sequence[Member], rung: int | None = None
@@ -123,12 +154,13 @@ class _Run:
         if self.cohort.test:
             scores = training.stack.score(data.test, "test")
             tests = dict(zip(training.stack.members, scores, strict=True))
-        noisy = self.noisy(training.stack)
+        copies = self.on_copies(training.stack)
         for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-            objectives = {**self.objectives(member), **noisy.get(member, {})}
-            if not all(map(math.isfinite, objectives.values())):
-                reason = f"validation gave {objectives}"
+            objectives = {**self.objectives(member), **copies[member]}
+            measured = {**objectives, **tests.get(member, {})}
+            if not all(map(math.isfinite, measured.values())):
+                reason = f"validation or test gave {measured}"
                 self.end(member.position, Status.DIVERGED, member.seconds, reason=reason)
                 continue
             in_epoch = steps_per_epoch(len(data.train), self.cohort.task.batch_size)
@@ -136,7 +168,7 @@ class _Run:
                 member.position,
                 Status.OK,
                 member.seconds,
-                objectives={**objectives, **self.static(member)},
+                objectives={**objectives, **self.static(member), **self.timed(member)},
                 rung=rung if rung is not None else len(halving.rungs) if halving else 0,
                 epochs=len(member.curve),
                 test=tests.get(member, {}),

@@ -46,17 +46,13 @@ def _deterministic() -> Iterator[None]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
     deterministic = torch.are_deterministic_algorithms_enabled()
     tf32 = torch.backends.cudnn.allow_tf32
-    filled = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.allow_tf32 = False
-    # All memory is written before it is read; else each new tensor is one launch more.
-    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(deterministic)
         torch.backends.cudnn.allow_tf32 = tf32
-        torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 def describe(cohort: Cohort) -> dict[str, Any]:

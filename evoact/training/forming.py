@@ -47,9 +47,11 @@ class Resident(NamedTuple):
 
 
 @cache
-def resident(name: str, network: str, split_seed: int, device: str) -> Resident:
+def resident(
+    name: str, network: str, split_seed: int, test_seed: int | None, device: str
+) -> Resident:
     """Return a task with its data on a device; the second time it costs nothing."""
-    task = make_task(name, network, split_seed)
+    task = make_task(name, network, split_seed, test_seed)
     splits = task.splits
     parts = (splits.train, splits.validation, splits.test)
     return Resident(task, *(OnDevice.of(part, device) for part in parts))
@@ -58,7 +60,7 @@ def resident(name: str, network: str, split_seed: int, device: str) -> Resident:
 def data_of(cohort: Cohort) -> Resident:
     """Return the task of a cohort."""
     spec = cohort.task
-    return resident(spec.name, spec.network, spec.split_seed, cohort.device)
+    return resident(spec.name, spec.network, spec.split_seed, spec.test_seed, cohort.device)
 
 
 def form(

@@ -4,37 +4,45 @@ from __future__ import annotations
 
 from typing import Final
 
-from evoact.errors import InputError, StudyError
+from evoact.errors import InputError, StudyError, nearest
 from evoact.nn.kernels import Backend, backend, triton_backend
 
+_KERNELS: Final = ("auto", "c", "torch", "triton")
+_NAMES: Final = {"c": "C", "triton": "Triton"}
 
-def resolve_kernels(asked: str, device: str = "cpu") -> Backend:
+
+def resolve_kernels(asked: str, device: str = "cpu", key: str = "evaluate.kernels") -> Backend:
     """Return what computes a study's activations, of what is there on this machine.
 
     Args:
         asked: `"torch"`, `"c"`, `"triton"`, or `"auto"`: on the CPU C where a
             compiler serves, on CUDA Triton where it is installed.
         device: `"cpu"` or `"cuda"`.
+        key: what the setting is called, in messages.
 
     Raises:
-        InputError: C or Triton is asked for and cannot be had, or not there.
+        InputError: there is no such way, or C or Triton is asked for and cannot
+            be had, or not on this device.
 
     >>> str(resolve_kernels("torch"))
     'torch (as asked)'
     """
+    if asked not in _KERNELS:
+        wanted = "auto, c, triton or torch"
+        raise InputError(f"{key} is {asked!r}{nearest(asked, _KERNELS)}; wanted {wanted}")
     if asked == "torch":
         return Backend("torch", reason="as asked")
     own = "c" if device == "cpu" else "triton"
     if asked not in ("auto", own):
         raise InputError(
-            f"evaluate.kernels is {asked}, but networks are trained on {device}, where activations "
-            f"are computed by {own}; set evaluate.kernels to auto, {own} or torch"
+            f"{key} is {asked}, but networks are trained on {device}, where activations "
+            f"are computed by {own}; set {key} to auto, {own} or torch"
         )
     found = backend() if own == "c" else triton_backend()
     if asked == own and found.name != own:
         raise InputError(
-            f"evaluate.kernels is {own}, but there is no {_NAMES[own]} here: {found.reason}; "
-            "or set evaluate.kernels to auto or torch"
+            f"{key} is {own}, but there is no {_NAMES[own]} here: {found.reason}; "
+            f"or set {key} to auto or torch"
         )
     return found
 
@@ -60,6 +68,3 @@ def kernels_here(kernels: str) -> str:
             "begin another with evaluate.kernels: torch"
         )
     return str(found)
-
-
-_NAMES: Final = {"c": "C", "triton": "Triton"}

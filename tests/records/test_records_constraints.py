@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -57,7 +58,9 @@ def test_what_holds(text: str, function: str, holds: bool) -> None:
         ("cost <= nan", "'nan' is no finite number"),
         ("cost: 2", "cost is a number; wanted such as cost <= 2"),
         ("cots <= 2", "unknown name 'cots'; did you mean 'cost'?"),
-        ("val_accuracy >= 0.5", "constraints are on the expression alone: wanted one of cost"),
+        ("val_accuracy: true", "val_accuracy is a number; wanted such as val_accuracy <= 2"),
+        ("val_los <= 1", "unknown name 'val_los'; did you mean 'val_loss'?"),
+        ("latency <= 2", "but evolution.mode is generational, whose results do not depend on"),
         ("piecewise_linear <= 1", "piecewise_linear is a fact; wanted piecewise_linear: true or f"),
         ("{piecewise_linear: 1}", "wanted piecewise_linear: true or false"),
         ("{monotone: up}", "wanted monotone: increasing or decreasing or constant or no"),
@@ -95,7 +98,11 @@ def test_objectives_are_known(objective: str) -> None:
 
 @pytest.mark.parametrize(
     ("primary", "why"),
-    [("val_noisy_accuracy", "is measured at the end alone"), ("smoothness", "needs no training")],
+    [
+        ("val_noisy_accuracy", "is measured at the end alone"),
+        ("val_shifted_accuracy", "is measured at the end alone"),
+        ("smoothness", "needs no training"),
+    ],
 )
 def test_rungs_need_an_objective_that_is_measured_there(primary: str, why: str) -> None:
     text = f"objectives: {{{primary}: max}}\nevaluate: {{rungs: [49]}}\nanneal: {{early: [none]}}\n"
@@ -104,7 +111,9 @@ def test_rungs_need_an_objective_that_is_measured_there(primary: str, why: str) 
 
 
 def test_cohorts_say_what_is_measured() -> None:
-    cohort = Cohort((), TaskSpec(noise=0.5), seed=0, objectives=("val_accuracy", "sparsity"))
-    data: dict[str, Any] = cohort.to_dict()
+    tasks = (TaskSpec(noise=0.5), TaskSpec(name="digits"))
+    asked = ("val_accuracy", "sparsity")
+    cohort = Cohort((), tasks[0], seed=0, objectives=asked, tasks=tasks)
+    data: dict[str, Any] = json.loads(json.dumps(cohort.to_dict()))
     assert data["objectives"] == ["val_accuracy", "sparsity"]
     assert Cohort.from_dict(data) == cohort

@@ -15,18 +15,22 @@ from evoact.language import named, parse
 from evoact.records import (
     Anneal,
     Candidate,
+    ComparisonFinished,
+    ComparisonStarted,
     ConfirmationAsked,
     ControlsAsked,
     Evaluated,
     Evaluation,
     GenerationAsked,
     GenerationTold,
+    RaceAsked,
     Record,
     Rejected,
     SearchSpec,
     Status,
     StudyFinished,
     StudyStarted,
+    TrainingsAsked,
     decode,
     encode,
 )
@@ -94,10 +98,14 @@ RECORDS = [
     Evaluated(dataclasses.replace(FULL, params={}), "abc"),
     Evaluated(Evaluation.failed(SILU, "loss nan", Status.DIVERGED)),
     GenerationTold(4),
+    RaceAsked((SILU.id, RELU.id), (4, 5)),
     ConfirmationAsked({"mine": SILU}, {"relu": RELU}, (1, 2, 3)),
     ControlsAsked(SILU.id, {"static late": Candidate(named("silu")), "static early": RELU}),
     StudyFinished(RELU.id),
     StudyFinished(None),
+    ComparisonStarted("compare-a", {"rates": [0.01], "task": {"name": "digits"}}, {"torch": "2"}),
+    TrainingsAsked({RELU.id: {"learning_rate": 0.01, "gain": "own"}}, (20_001, 20_002)),
+    ComparisonFinished({"relu(x)": {"torch": 1.0}}),
 ]  # fmt: skip
 
 

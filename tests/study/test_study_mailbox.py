@@ -81,3 +81,23 @@ def test_closed_it_gives_nothing_more(waiting: int) -> None:
         assert await box.take("c") is None
 
     mailed(scenario)
+
+
+def test_usage_counts_from_the_first_cohort_taken_to_the_last_given() -> None:
+    async def scenario(box: Mailbox) -> None:
+        assert await box.usage() == (0.0, 0.0)
+        for text in ("first", "second"):
+            await box.submit(text)
+        await asyncio.sleep(0.02)  # no one is there yet: that is start-up
+        await box.take("a")
+        await box.take("b")
+        await asyncio.sleep(0.02)
+        await box.give("b", {})
+        await asyncio.sleep(0.04)
+        await box.give("a", {})
+        await asyncio.sleep(0.02)
+        worked, passed = await box.usage()
+        assert passed >= 0.06
+        assert passed < worked <= 2.0 * passed - 0.03
+
+    mailed(scenario)

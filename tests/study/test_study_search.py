@@ -7,7 +7,14 @@ import pytest
 import evoact
 from evoact import api
 from evoact.errors import InputError, StudyError
-from evoact.records import Evaluation, History, SearchSpec, StudyFinished, decode
+from evoact.records import (
+    Evaluation,
+    GenerationTold,
+    History,
+    SearchSpec,
+    StudyFinished,
+    decode,
+)
 from evoact.study import Study, run
 from evoact.study.cohorts import cohorts_of
 from evoact.study.journal import JournalWriter, read_journal
@@ -286,3 +293,36 @@ def test_wrong_executors_are_input_errors(tiny, tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
         evoact.search(tiny, runs_dir=tmp_path, **changes)
     assert not list(tmp_path.iterdir())
+
+
+def test_trackers_are_told_of_a_generation_when_the_next_one_is_on_its_way(
+    tiny, tmp_path, counting
+):
+    """What they do then takes no time from the workers, which have cohorts already."""
+    evaluator, sent = counting(), {}
+
+    class Listener:
+        def on_record(self, record, history):
+            if isinstance(record, GenerationTold):
+                sent[record.generation] = len(evaluator.waiting)
+
+        def close(self):
+            pass
+
+    study = Study.create(tiny, tmp_path, "overlap", 7)
+    study.open([Listener()])
+    run(study, evaluator)
+    study.close()
+    assert sent == {0: 3, 1: 3, 2: 0}  # cohorts of at most 2 of the next 5 candidates
+
+
+def test_evaluations_of_a_cohort_wait_for_the_disk_once(tiny, tmp_path, monkeypatch):
+    study = Study.create(tiny, tmp_path, "disk", 7)
+    study.open([])
+    synced = []
+    monkeypatch.setattr("evoact.study.journal.os.fsync", synced.append)
+    candidates = evoact.Evolution(tiny, 7).ask(3)
+    study.record_evaluations([Evaluation.ok(c, val_accuracy=0.5) for c in candidates])
+    study.close()
+    assert len(synced) == 1
+    assert len((study.folder / "journal.jsonl").read_bytes().splitlines()) == 4

@@ -208,4 +208,6 @@ def test_resolved_yaml_writes_every_default_out():
         "seeds": 10,
         "baselines": ["relu", "silu", "gelu"],
         "controls": True,
+        "race": False,
+        "survivors": 5,
     }

@@ -10,9 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evoact.tasks import DATA_SETS, Part, Splits, global_rng_kept, load, make_task
+from evoact.tasks import DATA_SETS, FRESH, Part, Splits, global_rng_kept, load, make_task
 
-SIZES = {"digits": (1077, 360, 360, 64), "mnist1d": (3000, 1000, 1000, 40)}
+SIZES = {
+    "digits": (1077, 360, 360, 64),
+    "mnist1d": (3000, 1000, 1000, 40),
+    "mnist1d_shuffled": (3000, 1000, 1000, 40),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -176,3 +180,26 @@ def test_generators_are_put_back_after_an_error() -> None:
     with pytest.raises(KeyError):
         fail()
     assert (random.random(), np.random.rand()) == wanted
+
+
+def test_shuffled_signals_are_the_same_in_another_order() -> None:
+    """All in one order, which is not theirs."""
+    plain, shuffled = DATA_SETS["mnist1d"](), DATA_SETS["mnist1d_shuffled"]()
+    for part in ("x", "x_test"):
+        assert not np.array_equal(plain[part], shuffled[part])
+        np.testing.assert_array_equal(np.sort(plain[part]), np.sort(shuffled[part]))
+    order = [int(np.flatnonzero((column == plain["x"].T).all(1))[0]) for column in shuffled["x"].T]
+    assert sorted(order) == list(range(40)) != order
+    np.testing.assert_array_equal(plain["y"], shuffled["y"])
+
+
+def test_a_fresh_test_part_leaves_the_others_as_they_are() -> None:
+    usual, fresh = load("mnist1d", 0), load("mnist1d", 0, 1)
+    np.testing.assert_array_equal(usual.train.x, fresh.train.x)
+    np.testing.assert_array_equal(usual.validation.x, fresh.validation.x)
+    assert fresh.test.x.shape == (FRESH, 40)
+    assert (np.bincount(fresh.test.y) == FRESH // 10).all()
+    known = {row.tobytes() for part in parts(usual) for row in part.x}
+    assert not known & {row.tobytes() for row in fresh.test.x}
+    assert not np.array_equal(fresh.test.x, load("mnist1d", 0, 2).test.x)
+    np.testing.assert_allclose(fresh.test.x.mean(0), usual.train.x.mean(0), atol=0.1)

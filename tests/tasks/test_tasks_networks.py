@@ -14,14 +14,19 @@ from evoact.tasks import NETWORKS, draw_weights, make_task
 from evoact.tasks.attention import SelfAttention, Tokens, attention
 from evoact.tasks.networks import mlp
 
-FEATURES = {"digits": 64, "mnist1d": 40}
+FEATURES = {"digits": 64, "mnist1d": 40, "mnist1d_shuffled": 40}
 SIZES = {
     ("digits", "mlp"): [64, 64],
+    ("digits", "deep"): [48] * 4,
     ("digits", "conv"): [16, 32],
     ("digits", "attention"): [64],
     ("mnist1d", "mlp"): [100, 100],
+    ("mnist1d", "deep"): [48] * 4,
     ("mnist1d", "conv"): [25, 25, 25],
     ("mnist1d", "attention"): [64],
+}
+SIZES |= {
+    ("mnist1d_shuffled", key[1]): sizes for key, sizes in SIZES.items() if key[0] == "mnist1d"
 }
 # The weights of before there were widths: the draws of a seed must not change.
 OF_OLD = {
@@ -80,6 +85,7 @@ def test_first_weights(key: tuple[str, str]) -> None:
     plain, doubled = dict(drawn(key, 1.0).named_parameters()), drawn(key, 2.0)
     following = {
         "mlp": ["dense2", "head"],
+        "deep": ["dense2", "dense3", "dense4", "head"],
         "conv": ["conv2", "conv3", "head"],
         "attention": ["block1.contract"],
     }[key[1]]

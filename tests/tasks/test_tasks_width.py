@@ -17,7 +17,7 @@ from evoact.tasks import NETWORKS, WIDTH_POLICIES, Width
 from evoact.tasks.networks import conv2d, fitted_sizes, mlp, weighted_layers
 from evoact.tasks.width import Hidden, fit_sizes
 
-FEATURES = {"digits": 64, "mnist1d": 40}
+FEATURES = {"digits": 64, "mnist1d": 40, "mnist1d_shuffled": 40}
 QUARTER, HALF, ONE, TWO = Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2)
 FUNCTIONS = {
     "relu(x)": (ONE, 1),

@@ -132,6 +132,7 @@ def batches(text: str, **more: Any) -> list[torch.Tensor]:
 
 
 def test_candidates_see_the_data_in_one_order() -> None:
+    trained("relu")  # how large a stack may be is found once, by a pass of its own
     one, other = batches("relu"), batches(SWISH)
     assert len(one) == 3 * steps_per_epoch(1077, 100) == 33
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
@@ -218,6 +219,27 @@ def test_divergence_says_where() -> None:
     (evaluation,) = train_cohort(cohort(late, task=DIGITS.model_copy(update={"epochs": 10})))
     assert evaluation.status is Status.DIVERGED
     assert evaluation.reason.startswith("loss nan, gradient norm nan in epoch 5, g = 1.00")
+
+
+def test_a_function_without_a_value_on_the_test_part_alone() -> None:
+    """Its root of `c - abs(x)` is of a negative number for the largest input of all only."""
+    spec = TaskSpec(name="mnist1d", epochs=1, learning_rate=1e-12, test_seed=1)
+    late = "x + a * sqrt(c - abs(x)) where a = 1e-6, c = {}"
+    task = make_task("mnist1d", "mlp", 0, 1)
+    network = build_network(candidate(late.format(1e6)), task, 7, 0)
+    seen: list[float] = []
+    for place in (network.act1, network.act2):
+        place.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].abs().max().item()))
+    for part in (task.splits.train, task.splits.validation, task.splits.test):
+        network(torch.from_numpy(part.x))
+    known, unseen = max(seen[:4]), max(seen[4:])
+    assert known < unseen
+    one = candidate(late.format(0.5 * (known + unseen)))
+    (usual,) = train_cohort(cohort(one, task=spec))
+    (tested,) = train_cohort(cohort(one, task=spec, test=True))
+    assert usual.status is Status.OK
+    assert tested.status is Status.DIVERGED
+    assert "'test_loss': nan" in tested.reason
 
 
 def test_timeout() -> None:

@@ -47,6 +47,23 @@ def test_little_noise_is_little_loss() -> None:
     assert values["val_noisy_accuracy"] == pytest.approx(values["val_accuracy"], abs=0.01)
 
 
+def test_a_shift_costs_accuracy_and_is_the_same_for_all() -> None:
+    asked = ("val_shifted_accuracy",)
+    alone = [train_cohort(cohort(text, objectives=asked))[0] for text in ("relu", "tanh")]
+    together = train_cohort(cohort("relu", "tanh", objectives=asked))
+    assert [e.objectives for e in together] == [e.objectives for e in alone]
+    farther = train_cohort(cohort("relu", objectives=asked, shift=2))[0]
+    near, far = (e.objectives["val_shifted_accuracy"] for e in (alone[0], farther))
+    assert far < near < alone[0].objectives["val_accuracy"]
+
+
+@pytest.mark.parametrize("kernels", ["torch", "c"])
+def test_latency_is_measured_where_candidates_are_trained(kernels: str) -> None:
+    asked = replace(cohort("relu", "erf(x) + erf(2.0 * x)"), objectives=("latency",))
+    fast, slow = train_cohort(replace(asked, kernels=kernels))
+    assert 0.0 < fast.objectives["latency"] < slow.objectives["latency"]
+
+
 def test_a_bound_that_is_infinite_is_left_out_and_no_failure() -> None:
     (found,) = train_cohort(cohort("square(x)"))
     assert found.is_ok

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -65,4 +65,4 @@ class Made:
         return scope["activation"]
 
 
-made = cache(Made)
+made = lru_cache(maxsize=512)(Made)  # a worker meets thousands, one cohort after the other

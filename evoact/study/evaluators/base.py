@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from evoact.records import Cohort, Evaluation
+from evoact.study.asha import Reached
 
 
 class Evaluator(ABC):
@@ -32,14 +33,20 @@ class Evaluator(ABC):
         """
 
     @abstractmethod
+    def remember(self, reached: Sequence[Reached]) -> None:
+        """Take what candidates reached at rungs before: of a study that is gone on with."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of workers."""
 
     def evaluate(self, cohorts: Sequence[Cohort]) -> Iterator[list[Evaluation]]:
-        """Train cohorts; yield evaluations as they come until each candidate has one."""
+        """Submit cohorts; give evaluations as they come until each candidate has one."""
         for cohort in cohorts:
             self.submit(cohort)
-        waiting = sum(len(cohort.candidates) for cohort in cohorts)
+        return self._come(sum(len(cohort.candidates) for cohort in cohorts))
+
+    def _come(self, waiting: int) -> Iterator[list[Evaluation]]:
         while waiting:
             found = self.next_evaluations()
             waiting -= len(found)

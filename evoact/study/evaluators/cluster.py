@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import ray
+from ray._private import ray_constants
+from ray.exceptions import AuthenticationError
 
 from evoact.errors import InputError
 
@@ -23,11 +28,33 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
         check_answers(address)
         try:
             ray.init(address=address, **common)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise _no_head(address, str(error).partition("\n")[0]) from error
+        except (ConnectionError, RuntimeError, ValueError, AuthenticationError) as error:
+            raise _no_head(address, re.split(r"\n|\. ", str(error))[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+    with _on_loopback():
+        ray.init(
+            address="local",  # not $RAY_ADDRESS, nor one that Ray remembers to have started
+            num_cpus=max(here, (workers or 1) * cpus),
+            include_dashboard=False,
+            **common,
+        )
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a cluster that is started meanwhile listen on 127.0.0.1 alone.
+
+    By default it would listen on all interfaces of a Linux machine, whatever
+    `_node_ip_address` says. On Windows and macOS Ray does as wanted here, by
+    `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER`, which is read once, at its import.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def check_answers(address: str) -> None:
@@ -60,6 +87,7 @@ def _greet(connection: socket.socket) -> bytes:
 def _no_head(address: str, reason: str) -> InputError:
     return InputError(
         f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
-        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), or leave "
-        "--address out to run on this machine"
+        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), with the "
+        "token in ~/.ray/auth_token or the file RAY_AUTH_TOKEN_PATH, or leave --address out to "
+        "run on this machine"
     )

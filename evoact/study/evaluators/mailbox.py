@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from evoact.study.asha import Reached, Rungs
 
 Result = dict[str, Any]
 
@@ -15,10 +19,14 @@ class _Sent:
 
     text: str
     lost: int = 0
+    taken: float = 0.0
+    """When its worker took it."""
 
 
 class Mailbox:
     """Hands cohorts to workers as they ask, and takes what they made of them.
+
+    It also knows what candidates reached at rungs, whoever trains them.
 
     A Ray actor: workers and search reach it from their processes. A cohort whose
     worker is lost goes to another one.
@@ -36,6 +44,10 @@ class Mailbox:
         self._known: set[str] = set()
         self._gone: set[str] = set()
         self._stillborn = 0
+        self._rungs = Rungs()
+        self._worked = 0.0
+        self._first: float | None = None
+        self._last = 0.0
 
     async def submit(self, text: str) -> None:
         """Take a cohort from the search."""
@@ -53,14 +65,38 @@ class Mailbox:
         if sent is None or worker in self._gone:  # the call outlives a worker that is lost
             self._waiting.put_nowait(sent)
             return None
-        self._taken[worker] = sent
+        now = time.monotonic()
+        self._first = now if self._first is None else self._first
+        self._taken[worker] = replace(sent, taken=now)
         return sent.text
 
     async def give(self, worker: str, result: Result) -> None:
         """Take what a worker made of its cohort."""
         sent = self._taken.pop(worker, None)
         if sent is not None:  # else it was thought lost, and another does it again
+            self._last = time.monotonic()
+            self._worked += self._last - sent.taken
             self._results.put_nowait((sent.text, result))
+
+    async def usage(self) -> tuple[float, float]:
+        """Return the seconds that all workers together had cohorts, and those that passed.
+
+        From the first cohort that was taken to the last that was given back.
+        """
+        return self._worked, self._last - (self._last if self._first is None else self._first)
+
+    async def reaches(self, reduction: int, reached: Reached) -> bool:
+        """Take what a candidate reached at a rung; say whether it goes on."""
+        return self._rungs.reaches(reduction, reached)
+
+    async def remember(self, reached: Sequence[Reached]) -> None:
+        """Take what candidates reached before, from the search."""
+        self._rungs.remember(reached)
+
+    async def forget(self, candidates: Sequence[str]) -> None:
+        """Drop what candidates reached whose training failed."""
+        for candidate in candidates:
+            self._rungs.forget(candidate)
 
     async def lose(self, worker: str, reason: str) -> None:
         """Take notice that a worker is lost."""

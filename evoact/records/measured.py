@@ -1,0 +1,45 @@
+"""Whether what a specification measures can be had: the checks that need other sections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from evoact.records.constraints import LATENCY
+from evoact.records.section import refuse
+
+if TYPE_CHECKING:
+    from evoact.records.spec import SearchSpec
+
+_SHIFTED: Final = "val_shifted_accuracy"
+
+
+def check_measures(spec: SearchSpec) -> None:
+    """Raise `ValidationError` for an objective or limit that says nothing here.
+
+    In generational mode the same seed gives the same hall of fame, which measured
+    time would end; and where positions are shuffled none is beside another.
+    """
+    if spec.evolution.mode != "steady_state":
+        _refuse(
+            spec,
+            LATENCY,
+            f"has {LATENCY}, a measured time, but evolution.mode is {spec.evolution.mode}, whose "
+            "results do not depend on the machine; wanted evolution.mode: steady_state, or cost, "
+            "which is static",
+        )
+    shuffled = [task.name for task in spec.all_tasks if task.name.endswith("shuffled")]
+    if shuffled:
+        _refuse(
+            spec,
+            _SHIFTED,
+            f"has {_SHIFTED}, but the task's name is {shuffled[0]}, whose positions have no "
+            "neighbours; wanted val_noisy_accuracy, or another task",
+        )
+
+
+def _refuse(spec: SearchSpec, name: str, text: str) -> None:
+    if name in spec.objectives:
+        refuse(("objectives", name), text, spec.objectives[name])
+    for place, limit in enumerate(spec.constraints):
+        if limit.startswith(f"{name} "):
+            refuse(("constraints", place), text, limit)
