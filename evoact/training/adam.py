@@ -85,7 +85,7 @@ class RowAdam:
         mean.lerp_(gradient, 1.0 - _BETA1)
         square.mul_(_BETA2).addcmul_(gradient, gradient, value=1.0 - _BETA2)
         step_size, root = self._scales
-        denominator = (square.sqrt() / root).add_(_EPSILON)
+        denominator = square.sqrt().div_(root).add_(_EPSILON)
         self.weights.flat.addcdiv_(mean * step_size, denominator)
         return norms
 

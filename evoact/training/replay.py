@@ -85,15 +85,9 @@ class _Captured:
 
     def __init__(self, step: Step, capture: Capture, x: Tensor, y: Tensor) -> None:
         self._x, self._y = x.clone(), y.clone()
-        self._results: list[Tensor] = []
 
         def run() -> None:
-            results = step(self._x, self._y)
-            if self._results:
-                for kept, result in zip(self._results, results, strict=True):
-                    kept.copy_(result)
-            else:
-                self._results += results
+            self._results = step(self._x, self._y)
 
         self._again = capture(run)
 
@@ -101,8 +95,7 @@ class _Captured:
         self._x.copy_(x)
         self._y.copy_(y)
         self._again()
-        first, second = self._results
-        return first, second
+        return self._results
 
 
 def on_cuda(function: Callable[[], None]) -> Callable[[], None]:

@@ -67,6 +67,8 @@ class TritonJobs:
         first = parameters[0].grad if parameters else None
         self._gradients = torch.zeros(1) if first is None else first
         self._host = self._lay_out()
+        # The same memory: numbers are written one by one, which takes torch ten times as long.
+        self._which, self._shares = self._host.which.numpy(), self._host.shares.numpy()
         self._state: list[Any] = [None] * self.count
         self._there: Terms | None = None
 
@@ -133,7 +135,7 @@ class TritonJobs:
         return changed
 
     def _share(self, k: int, member: nn.Module, phase: Phase, share: float) -> None:
-        which, shares = self._host.which[k], self._host.shares[k]
+        which, shares = self._which[k], self._shares[k]
         sharpened = phase is Phase.BLEND and isinstance(member, Annealed) and isinstance(
             member.path, Sharpness)  # fmt: skip
         early = phase is not Phase.LATE and not sharpened
@@ -141,10 +143,10 @@ class TritonJobs:
         pair = self._terms[k]
         which[_EARLY] = pair[0].which if early else NONE
         which[_LATE] = pair[-1].which if late else NONE
-        g = np.float32(share) if phase is Phase.BLEND else np.float32(1.0)
-        rest = np.float32(1.0) - g if phase is Phase.BLEND else np.float32(1.0)
-        shares[_EARLY] = torch.tensor([rest, 1.0])
-        shares[_LATE] = torch.tensor([g, g if sharpened else 1.0])
+        g = np.float32(share if phase is Phase.BLEND else 1.0)
+        rest = np.float32(1.0) - g if phase is Phase.BLEND else g
+        shares[_EARLY] = rest, 1.0
+        shares[_LATE] = g, g if sharpened else 1.0
 
     def _write_table(self, at: int, table: PiecewiseTable) -> None:
         row = self._host.tables[at : at + 3 + 2 * table.cells]
