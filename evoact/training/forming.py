@@ -222,6 +222,7 @@ def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
         cohort.seed,
         cohort.replicate,
         cohort.device,
+        cohort.kernels,
         cohort.gain,
     )
     epochs = prefix_epochs(member.scheduler.schedule.start, cohort.task.epochs)
