@@ -1,170 +1,287 @@
-"""What is measured on a GPU, where there is one: stacks, banks and single activations.
+"""What does a GPU bring: candidates an hour in stacks, and generated kernels beside copying?
 
-Called by `throughput.py --only gpu` and `kernels.py --only gpu`. A share is of
-the card's bandwidth in copying as much: a forward pass reads and writes once, a
-backward pass reads twice and writes once.
+    python benchmarks/gpu.py [--quick] [--rounds N] [--json FILE]
+
+`stacks`: a cohort of 256 on MNIST-1D's MLP as one stack, beside one candidate after
+the other, with and without CUDA graphs; goal: 50 times as many an hour. `banks`: the
+activations of such a cohort, forward and backward, as a CUDA graph. `single`: one
+activation in all ways. The last two are told as shares of the card's bandwidth in
+copying: a forward pass reads and writes once, a backward pass reads twice and writes
+once; goal: 85 %. What fits into the card's cache may exceed it.
+
+The tables are kept in `benchmarks/results/gpu/`, under the name of the card. Without a
+CUDA device nothing is measured.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import re
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from kernels import EXPRESSIONS, GOALS, made
 from throughput_step import RATE, OneByOne, Timed, Trained, clock, discovered_mix
 from torch import Tensor
 
 from evoact import Activation
-from evoact.language import ZOO, Expression
+from evoact.language import ZOO
 from evoact.nn.kernels import triton_backend
 from evoact.nn.packed import Bank
 from evoact.records import TaskSpec
+from evoact.training.environment import reproducible
+from evoact.training.replay import on_cuda
 
-FOLDER = Path(__file__).parent / "results"
-_EPOCHS = 20
-_PASSES = 5  # reads and writes of a forward and backward pass
+RESULTS = Path(__file__).parent / "results" / "gpu"
+COHORT, EPOCHS = 256, 50
+LAYER = 100 * 100  # values of a network's layer: a batch of 100, 100 channels
+LARGE = 2**26  # values that no cache holds
+PASSES = 5  # reads and writes of a forward and backward pass
+COPY_PASSES = 2
+CALLS = 10  # of a round, whose end is waited for once
+WAYS = ("native", "naive", "triton", "compile")
+Lines = list[str]
 
 
-def no_gpu(command: str) -> bool:
-    """Say so where nothing of this can be measured."""
-    if torch.cuda.is_available():
-        return False
-    print(f"No CUDA device here: not measured. Where there is one: python benchmarks/{command}\n")
-    return True
+def main() -> None:
+    """Measure on a GPU, print Markdown tables and keep them."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="3 rounds, without torch.compile")
+    parser.add_argument("--rounds", type=int, help="of all contestants; by default 7, quick 3")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers here")
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        print("No CUDA device here: nothing is measured. Where there is one: "
+              "python benchmarks/gpu.py")  # fmt: skip
+        return
+    rounds = options.rounds or (3 if options.quick else 7)
+    ways = WAYS[:-1] if options.quick else WAYS
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["TRITON_CACHE_DIR"] = cache  # else a second run would find all compiled
+        lines, result = measured(rounds, ways)
+    print("\n".join(lines), flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    slug = re.sub(r"[^a-z0-9]+", "-", result["device"].lower()).strip("-")
+    (RESULTS / f"{slug}.md").write_text("\n".join(lines))
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def stacks_section(rounds: int, count: int = 256, device: str = "cuda") -> dict[str, Any]:
-    """Print candidates an hour in stacks, and one at a time."""
+def measured(rounds: int, ways: Sequence[str]) -> tuple[Lines, dict[str, Any]]:
+    """Measure everything on the GPU that is here; return what is told, and all numbers."""
+    name, copying = torch.cuda.get_device_name(), bandwidth("cuda", rounds)
+    lines = [f"# {name}", "", f"torch {torch.__version__}, {triton_backend()}; {rounds} rounds", ""]
+    result: dict[str, Any] = {"device": name, "torch": torch.__version__, "rounds": rounds}
+    for told, numbers in (stacks(rounds), banks(copying, rounds), single(copying, rounds, ways)):
+        lines += told
+        result |= numbers
+    return lines, result | {"bandwidth": copying}
+
+
+def kernels_here() -> tuple[str, ...]:
+    """Return what can compute activations on a GPU, generated kernels first."""
+    return ("triton", "torch") if triton_backend().name == "triton" else ("torch",)
+
+
+# Candidates an hour
+
+
+def stacks(
+    rounds: int, count: int = COHORT, device: str = "cuda", kernels: Sequence[str] | None = None
+) -> tuple[Lines, dict[str, Any]]:
+    """Measure a cohort as one stack, and some of it one after the other, as workers train."""
+    with reproducible(device):
+        contestants, making = made_contestants(count, device, kernels or kernels_here())
+        times: dict[str, list[float]] = {name: [] for name in contestants}
+        for _ in range(rounds):
+            for name, contestant in contestants.items():
+                times[name].append(contestant())
+    steps = contestants["one at a time, torch"].trainings[0].steps_per_epoch * EPOCHS
+    lines = stacks_table(times, making, steps, count)
+    lines += [f"Not captured in a graph: {reason}\n" for reason in sorted(refused(contestants))]
+    return lines, {"stacks": times, "making": making}
+
+
+def made_contestants(
+    count: int, device: str, kernels: Sequence[str]
+) -> tuple[dict[str, Trained], dict[str, float]]:
+    """Return who is measured, and how many seconds it took to make each, a candidate."""
     task = TaskSpec(name="mnist1d", network="mlp", epochs=1000, learning_rate=RATE)
     bred = discovered_mix(count)
-    kernels = ["triton", "torch"] if triton_backend().name == "triton" else ["torch"]
     contestants: dict[str, Trained] = {}
-    begun: dict[str, float] = {}
-    for name in kernels:
+    making: dict[str, float] = {}
+    for way in (*kernels, "one"):
         for graphs in (True, False):
             start = clock(device)
-            made = Timed(bred, task, name, device=device)
-            begun.setdefault(name, clock(device) - start)  # the second finds what is compiled
-            if not graphs:
-                for training in made.trainings:
-                    training.stack.replay = None
-            contestants[f"stack, {name}{', CUDA graphs' * graphs}"] = made
-    contestants["one at a time, torch"] = OneByOne(bred[:4], task, device)
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, contestant in contestants.items():
-            times[name].append(contestant())
-    steps = contestants["one at a time, torch"].trainings[0].steps_per_epoch * _EPOCHS
+            if way == "one":
+                one: Trained = OneByOne(bred[:4], task, device)
+            else:
+                one = Timed(bred, task, way, device=device)
+            head = "one at a time, torch" if way == "one" else f"a stack, {way}"
+            name = head + ", CUDA graphs" * graphs
+            making[name] = (clock(device) - start) / (4 if way == "one" else count)
+            contestants[name] = one if graphs else without_graphs(one)
+    return contestants, making
+
+
+def without_graphs(contestant: Trained) -> Trained:
+    """Let it launch what it does one by one."""
+    for training in contestant.trainings:
+        training.stack.replay = None
+    return contestant
+
+
+def refused(contestants: dict[str, Trained]) -> set[str]:
+    """Return why steps were not captured that were to be."""
+    replays = (t.stack.replay for one in contestants.values() for t in one.trainings)
+    return {replay.refused for replay in replays if replay and replay.refused}
+
+
+def stacks_table(
+    times: dict[str, list[float]], making: dict[str, float], steps: int, count: int
+) -> Lines:
+    """Return what is told of times of a network's step, in microseconds."""
+    singles = ("one at a time, torch, CUDA graphs", "one at a time, torch")
     lines = [
-        f"Cohorts of {count}, functions as the quickstart breeds them, mnist1d mlp, "
-        f"{triton_backend()}; candidates an hour of {_EPOCHS} epochs, without making the stack",
+        f"A cohort of {count}, functions as the quickstart breeds them, MNIST-1D's MLP, {EPOCHS} "
+        "epochs. Making is of a candidate, with its first epoch and all compiling that is left "
+        "to do, in the order of the rows.",
         "",
-        "| | us of a network's step | candidates an hour | one at a time / it |",
-        "|---|---:|---:|---:|",
+        "| | us of a network's step | candidates an hour | making, s | an hour, with making "
+        "| over one at a time, CUDA graphs | over one at a time |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, found in times.items():
-        pairs = zip(times["one at a time, torch"], found, strict=True)
-        gain = statistics.median(a / b for a, b in pairs)
         middle = statistics.median(found)
-        lines.append(f"| {name} | {middle:.2f} | {3.6e9 / middle / steps:,.0f} | {gain:.1f} |")
-    told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in begun.items())
-    lines += ["", f"Making the stack, with its first epoch and all compiling: {told}", ""]
-    refused = {t.stack.replay.refused for c in contestants.values() for t in c.trainings
-               if t.stack.replay and t.stack.replay.refused}  # fmt: skip
-    lines += [f"Not captured: {reason}\n" for reason in sorted(refused)]
-    return told_and_kept("throughput", lines, {"times": times, "begun": begun})
+        training = middle * steps / 1e6  # seconds
+        gains = [
+            statistics.median(a / b for a, b in zip(times[single], found, strict=True))
+            for single in singles
+        ]
+        with_making = training + making[name]
+        cells = [f"{middle:.2f}", f"{3600 / training:,.0f}", f"{making[name]:.2f}"]
+        cells += [f"{3600 / with_making:,.0f}", *(f"{gain:.1f}" for gain in gains)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return [*lines, ""]
 
 
-def kernels_section(
-    texts: Sequence[str], rounds: int, size: int = 2**26, device: str = "cuda"
-) -> dict[str, Any]:
-    """Print times and shares of the copy bandwidth: a bank of 256, and single activations."""
-    lines = []
-    x, slope = torch.randn(2, size, device=device)
-    copy = _median(lambda: slope.copy_(x), rounds, device)
-    bandwidth = 2 * x.nbytes / copy
-    lines += [f"Copying: {bandwidth / 1e9:.0f} GB/s", ""]
-    lines += [*_bank_lines(rounds, bandwidth, device), ""]
-    ways = ("native", "torch", "triton", "compile")
-    lines += [f"One activation of {size:,} floats, forward and backward: ms, share of copying", "",
-              f"| | {' | '.join(ways)} |", f"|---|{'---:|' * len(ways)}"]  # fmt: skip
-    rows: dict[str, dict[str, float]] = {}
+# Beside copying
+
+
+def bandwidth(device: str, rounds: int, size: int = LARGE) -> float:
+    """Return how many bytes a second are read and written in copying."""
+    source, target = torch.randn(2, size, device=device)
+    again = repeated(lambda: target.copy_(source), device)
+    return COPY_PASSES * source.nbytes / seconds(again, rounds, device)
+
+
+def banks(
+    copying: float,
+    rounds: int,
+    device: str = "cuda",
+    sizes: Sequence[int] = (LAYER, LARGE // COHORT),
+    kernels: Sequence[str] | None = None,
+    count: int = COHORT,
+) -> tuple[Lines, dict[str, Any]]:
+    """Measure the activations of a cohort, with slices of these sizes."""
+    lines = [
+        f"Activations of {count} bred functions, forward and backward as a CUDA graph; copying: "
+        f"{copying / 1e9:,.0f} GB/s",
+        "",
+        "| values of each | by | ms | share of copying |",
+        "|---:|---|---:|---:|",
+    ]
+    found: dict[str, float] = {}
+    for size in sizes:
+        for way in kernels or kernels_here():
+            taken = seconds(bank_passes(way, size, count, device), rounds, device)
+            share = PASSES * 4 * size * count / taken / copying
+            lines.append(f"| {size:,} | {way} | {1e3 * taken:.3f} | {share:.0%} |")
+            found[f"{way}, {size}"] = taken
+    return [*lines, ""], {"banks": found}
+
+
+def bank_passes(kernels: str, size: int, count: int, device: str) -> Callable[[], Any]:
+    """Return what goes forward and backward through a bank, gradients of parameters too."""
+    members = [Activation(c.late, 1, -1).to(device) for c in discovered_mix(count)]
+    parameters = [p for member in members for p in member.parameters()]
+    for p in parameters:
+        p.grad = torch.zeros_like(p)  # generated kernels add to it
+    bank = Bank(1, -1, kernels)
+    bank.set(members)
+    x, slope = torch.randn(2, count, size, 1, device=device)
+    inputs = [x.requires_grad_(), *parameters]
+    return repeated(
+        lambda: torch.autograd.grad(bank(x), inputs, slope, allow_unused=True), device
+    )  # fmt: skip
+
+
+def single(
+    copying: float,
+    rounds: int,
+    ways: Sequence[str],
+    device: str = "cuda",
+    size: int = LARGE,
+    texts: Sequence[str] = (*GOALS, *EXPRESSIONS),
+) -> tuple[Lines, dict[str, Any]]:
+    """Measure activations alone, each in several ways."""
+    ways = [way for way in ways if way != "triton" or "triton" in kernels_here()]
+    lines = [
+        f"One activation of {size:,} values, forward and backward: ms, share of copying",
+        "",
+        f"| | {' | '.join(ways)} |",
+        f"|---|{'---:|' * len(ways)}",
+    ]
+    x, slope = torch.randn(2, size // 64, 64, device=device)
+    x.requires_grad_()
+    found: dict[str, dict[str, float]] = {}
     for text in texts:
-        rows[text] = {}
+        found[text], cells = {}, []
         for way in ways:
-            function = _way(text, way, device)
-            if function is not None:
-                rows[text][way] = _median(lambda f=function: _both(f, x, slope), rounds, device)
-        moved = _PASSES * x.nbytes
-        cells = (
-            f"{1e3 * rows[text][way]:.2f}, {moved / rows[text][way] / bandwidth:.0%}"
-            if way in rows[text] else "" for way in ways
-        )  # fmt: skip
+            function = made(text, ZOO[text].text if text in ZOO else text, way)
+            if function is None:
+                cells.append("")
+                continue
+            taken = seconds(passes(function.to(device), x, slope), rounds, device)
+            found[text][way] = taken
+            cells.append(f"{1e3 * taken:.3f}, {PASSES * x.nbytes / taken / copying:.0%}")
         lines.append(f"| `{text}` | {' | '.join(cells)} |")
         torch._dynamo.reset()
-    return told_and_kept("kernels", [*lines, ""], {"bandwidth": bandwidth, "seconds": rows})
+    return [*lines, ""], {"single": found}
 
 
-def _bank_lines(rounds: int, bandwidth: float, device: str, count: int = 256) -> list[str]:
-    expressions: list[Expression] = [c.late for c in discovered_mix(count)]
-    x, slope = torch.randn(2, count, 100, 100, device=device)
-    kernels = ["triton", "torch"] if triton_backend().name == "triton" else ["torch"]
-    lines = [
-        f"A bank of {count} bred functions, 100 x 100 values each, forward and backward",
-        "",
-        "| | ms | share of copying |",
-        "|---|---:|---:|",
-    ]
-    for name in kernels:
-        members = [Activation(expression, 100, -1).to(device) for expression in expressions]
-        for p in (p for member in members for p in member.parameters()):
-            p.grad = torch.zeros_like(p)
-        bank = Bank(100, -1, name)
-        bank.set(members)
-        seconds = _median(lambda one=bank: _both(one, x, slope), rounds, device)
-        share = _PASSES * x.nbytes / seconds / bandwidth
-        lines.append(f"| {name} | {1e3 * seconds:.2f} | {share:.0%} |")
-    return lines
+def passes(function: Any, x: Tensor, slope: Tensor) -> Callable[[], Any]:
+    """Return what goes forward and backward through a module."""
+    inputs = [x, *function.parameters()]
+    return lambda: torch.autograd.grad(function(x), inputs, slope)
 
 
-def _way(text: str, way: str, device: str) -> Callable[[Tensor], Tensor] | None:
-    if way == "native":
-        source = ZOO[text].torch if text in ZOO else None
-        return eval(f"torch.nn.{source}", {"torch": torch}).to(device) if source else None
-    if way == "triton" and triton_backend().name != "triton":
-        return None
-    written = ZOO[text].text if text in ZOO else text
-    module = Activation(written, backend="triton" if way == "triton" else "torch").to(device)
-    return torch.compile(module, dynamic=False) if way == "compile" else module
-
-
-def _both(function: Callable[[Tensor], Tensor], x: Tensor, slope: Tensor) -> None:
-    leaf = x.detach().requires_grad_()
-    function(leaf).backward(slope)
-
-
-def _median(function: Callable[[], Any], rounds: int, device: str) -> float:
-    """Return seconds; each round is several calls, as launches are waited for once."""
-    for _ in range(3):
+def repeated(function: Callable[[], Any], device: str) -> Callable[[], Any]:
+    """Return what does the same by one launch, on a GPU."""
+    if device == "cpu":
+        return function
+    for _ in range(3):  # compiles, and lets libraries get ready
         function()
+    return on_cuda(function)
+
+
+def seconds(function: Callable[[], Any], rounds: int, device: str) -> float:
+    """Return how long a call takes, as the median over rounds of several."""
+    function()
     found = []
     for _ in range(rounds):
         start = clock(device)
-        for _ in range(10):
+        for _ in range(CALLS):
             function()
-        found.append((clock(device) - start) / 10)
+        found.append((clock(device) - start) / CALLS)
     return statistics.median(found)
 
 
-def told_and_kept(folder: str, lines: Sequence[str], numbers: dict[str, Any]) -> dict[str, Any]:
-    """Print lines and keep them under the name of the card."""
-    name = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    text = "\n".join([f"{name}, torch {torch.__version__}", "", *lines])
-    print(text, flush=True)
-    if torch.cuda.is_available():
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        (FOLDER / folder / f"{slug}.md").write_text(f"# On a GPU\n\n{text}\n")
-    return {"device": name, **numbers}
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """What does a fused activation save: time and memory of a forward and backward pass?
 
-    python benchmarks/kernels.py [--quick] [--only zoo expressions gpu] [--rounds N] [--json FILE]
+    python benchmarks/kernels.py [--quick] [--only zoo expressions] [--rounds N] [--json FILE]
 
 A million float32 elements on one thread. Each function is computed by torch's own
 operation where there is one, by autograd through plain operations (naive), by the
@@ -9,9 +9,6 @@ takes all ways in turn, each three times and the best of these, so that what els
 the machine does falls on all alike; told are medians over rounds of the ratios
 within a round. *Kept* is what autograd holds between the passes, *peak* the most
 that was allocated at once beside the input, both in units of the input.
-
-`gpu`, where there is one: a bank of 256 functions and single activations, as
-shares of the card's bandwidth in copying; kept under the name of the card.
 """
 
 from __future__ import annotations
@@ -26,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu import kernels_section, no_gpu
 from primitives import processor
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
@@ -55,7 +51,7 @@ def main() -> None:
     """Measure, print Markdown tables, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="5 rounds, without torch.compile")
-    parser.add_argument("--only", nargs="+", choices=("zoo", "expressions", "gpu"))
+    parser.add_argument("--only", nargs="+", choices=("zoo", "expressions"))
     parser.add_argument("--rounds", type=int, help="of all ways in turn; by default 9, quick 5")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results here")
     options = parser.parse_args()
@@ -69,7 +65,7 @@ def main() -> None:
     result: dict[str, Any] = {"hardware": hardware, "rounds": rounds}
     ways = [way for way in WAYS if not (way == "compile" and options.quick)]
     ways = [way for way in ways if way != "c" or backend().name == "c"]
-    sections = options.only or ("zoo", "expressions", "gpu")
+    sections = options.only or ("zoo", "expressions")
     if "zoo" in sections:
         texts = {name: ZOO[name].text for name in (*GOALS, *MORE)}
         result["zoo"] = section("the zoo", texts, "native", ways, rounds)
@@ -78,8 +74,6 @@ def main() -> None:
         texts = {f"`{text}`": text for text in EXPRESSIONS}
         result["expressions"] = section("expressions", texts, "naive", ways, rounds)
         print(gains(result["expressions"]))
-    if "gpu" in sections and not no_gpu("kernels.py --only gpu"):
-        result["gpu"] = kernels_section((*GOALS, *EXPRESSIONS), rounds)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
 
