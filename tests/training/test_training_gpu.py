@@ -85,3 +85,13 @@ def test_single_activations_are_measured_in_all_ways(script: ModuleType) -> None
     taken = numbers["single"]["silu"]["naive"]
     assert float(time) == pytest.approx(1e3 * taken, abs=1e-3)
     assert share == f"{5 * 4 * 2**12 / taken / 1e9:.0%}"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_on_a_gpu_all_steps_are_captured(script: ModuleType) -> None:
+    lines, numbers = script.stacks(1, count=16)
+    assert not [line for line in lines if line.startswith("Not captured")]
+    assert len(numbers["stacks"]) == 2 * len(script.kernels_here()) + 2
+    _, numbers = script.banks(1e12, 1, sizes=(50,), count=16)
+    assert len(numbers["banks"]) == len(script.kernels_here())
