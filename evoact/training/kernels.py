@@ -27,12 +27,12 @@ def resolve_kernels(asked: str, device: str = "cpu", key: str = "evaluate.kernel
     >>> str(resolve_kernels("torch"))
     'torch (as asked)'
     """
+    own = "c" if device == "cpu" else "triton"
     if asked not in _KERNELS:
-        wanted = "auto, c, triton or torch"
+        wanted = f"auto, {own} or torch"
         raise InputError(f"{key} is {asked!r}{nearest(asked, _KERNELS)}; wanted {wanted}")
     if asked == "torch":
         return Backend("torch", reason="as asked")
-    own = "c" if device == "cpu" else "triton"
     if asked not in ("auto", own):
         raise InputError(
             f"{key} is {asked}, but networks are trained on {device}, where activations "
