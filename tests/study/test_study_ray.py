@@ -109,25 +109,6 @@ def test_candidates_that_rungs_compare_are_not_trained_apart(evaluator):
         assert "compared with 1 others at evaluate.rungs" in evaluation.reason
 
 
-@pytest.mark.slow
-def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(evaluator):
-    with workers_killed(3) as killed:
-        evaluations = [e for found in evaluator.evaluate([Cohort(PAIR, LONG, 3)]) for e in found]
-    assert len(killed) == 3
-    assert sorted(e.candidate_id for e in evaluations) == sorted(c.id for c in PAIR)
-    assert all(e.is_ok for e in evaluations)
-
-
-@pytest.mark.slow
-def test_a_candidate_whose_worker_keeps_dying_is_a_failure(evaluator):
-    with workers_killed(3):
-        ((evaluation,),) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
-    assert evaluation.status == "failed"
-    assert "died or failed 3 times" in evaluation.reason
-    assert evaluation.environment["threads"] == 1
-    assert evaluation.epochs == LONG.epochs
-
-
 def test_closing_stops_what_trains_and_what_waits(ray):
     from evoact.study.evaluators.ray import RayEvaluator
 
