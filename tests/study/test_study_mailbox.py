@@ -47,7 +47,8 @@ def cohort(names: str, halving: object = None) -> str:
 
 
 async def taken(box: Mailbox, worker: str, actor: str = "") -> str:
-    text = await box.take(worker, actor)
+    await box.hello(worker, actor)
+    text = await box.take(worker)
     assert text is not None
     return "".join(json.loads(text)["candidates"])
 
@@ -71,7 +72,7 @@ def test_what_takes_node_after_node_with_it_is_thought_to_kill_them() -> None:
         for worker in "12345":
             assert await taken(box, worker, "node") == "ab"
             await box.lose(worker)
-        assert await taken(box, "6") == "a"
+        assert await taken(box, "6", "other") == "a"
 
     mailed(scenario)
 
@@ -82,7 +83,7 @@ def test_a_crash_halves_a_cohort_until_the_one_that_crashes_is_alone() -> None:
         crashed, found = [], {}
         for number in range(8):
             worker = str(number)
-            names = await taken(box, worker)
+            names = await taken(box, worker, "other")
             if "d" in names:
                 crashed.append(names)
                 await box.lose(worker)
@@ -143,10 +144,19 @@ def test_the_call_of_a_lost_worker_takes_nothing() -> None:
 
 def test_workers_that_cannot_start_end_the_search() -> None:
     async def scenario(box: Mailbox) -> None:
-        for worker in "abc":
+        for worker in "abcd":
             await box.lose(worker)
+        for worker in "ef":  # whose node is not well is not to blame
+            await box.hello(worker, "node")
+            await box.lose(worker)
+        unfit = asyncio.create_task(box.refuse("g", "has no GPU"))
+        await box.result()
+        await box.lose("g")
+        assert box._results.empty()
+        await box.lose("h")
         _, result = await box.result()
         assert result == {"refused": "no worker can be started: see Ray's logs"}
+        unfit.cancel()
 
     mailed(scenario)
 

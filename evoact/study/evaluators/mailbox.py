@@ -18,8 +18,9 @@ Result = dict[str, Any]
 _CRASHES_ALONE: Final = 2
 _CRASHES_TOGETHER: Final = 3  # of a cohort that is never split: all in it pay for one
 _NODES: Final = 5  # lost with one cohort, after which it is thought to be what killed them
-_STILLBORN: Final = 3  # workers in a row that ended before they asked for anything
+_STILLBORN: Final = 5  # workers in a row that failed before they asked for anything
 _AGAIN, _NEW = 0, 1
+_UNKNOWN: Final = Death(with_node=False, reason="see Ray's logs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Mailbox:
         self._results: asyncio.Queue[tuple[str, Result]] = asyncio.Queue()
         self._taken: dict[str, _Sent] = {}
         self._actors: dict[str, str] = {}
+        self._asked: set[str] = set()
         self._gone: set[str] = set()
         self._closed = asyncio.Event()
         self._stillborn = 0
@@ -74,14 +76,18 @@ class Mailbox:
         """Wait for what became of a cohort; `lost` says why it was given up."""
         return await self._results.get()
 
-    async def take(self, worker: str, actor: str = "") -> str | None:
-        """Give a worker its next cohort, when there is one; None to stop.
+    async def hello(self, worker: str, actor: str) -> None:
+        """Take notice that a worker starts.
 
         Args:
             worker: its name.
             actor: the id of its actor, by which Ray knows how it died.
         """
         self._actors[worker] = actor
+
+    async def take(self, worker: str) -> str | None:
+        """Give a worker its next cohort, when there is one; None to stop."""
+        self._asked.add(worker)
         self._stillborn = 0
         _, _, sent = await self._waiting.get()
         if sent is None or worker in self._gone:  # the call outlives a worker that is lost
@@ -108,6 +114,7 @@ class Mailbox:
 
     async def refuse(self, worker: str, reason: str) -> None:
         """Keep a worker that must not train until the search ends: its place is of no use."""
+        self._asked.add(worker)
         self._results.put_nowait(("", {"unfit": worker, "reason": reason}))
         await self._closed.wait()
 
@@ -134,18 +141,19 @@ class Mailbox:
     async def lose(self, worker: str) -> None:
         """Take notice that a worker is lost."""
         self._gone.add(worker)
-        sent, actor = self._taken.pop(worker, None), self._actors.pop(worker, None)
-        if actor is None:
+        sent = self._taken.pop(worker, None)
+        if sent is None and worker in self._asked:
+            return
+        death = await self._died(actor) if (actor := self._actors.get(worker)) else _UNKNOWN
+        if sent is None and not death.with_node:
             self._stillborn += 1
             if self._stillborn >= _STILLBORN:
-                reason = "no worker can be started: see Ray's logs"
+                reason = f"no worker can be started: {death.reason}"
                 self._results.put_nowait(("", {"refused": reason}))
+        elif sent is not None and death.with_node and sent.nodes + 1 < _NODES:
+            self._put(replace(sent, nodes=sent.nodes + 1))
         elif sent is not None:
-            death = await self._died(actor)
-            if death.with_node and sent.nodes + 1 < _NODES:
-                self._put(replace(sent, nodes=sent.nodes + 1))
-            else:
-                self._crashed(sent, death.reason)
+            self._crashed(sent, death.reason)
 
     def _crashed(self, sent: _Sent, reason: str) -> None:
         """Try the halves of a cohort, or the whole again, or give it up."""

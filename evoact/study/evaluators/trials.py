@@ -46,6 +46,7 @@ class CohortTrainable(tune.Trainable):
             share: what it takes of its node.
         """
         self.mailbox = mailbox
+        mailbox.hello.remote(self.trial_id, ray.get_runtime_context().get_actor_id())
         self.reason = unfit(terms or Terms())
         if self.reason is not None:
             return
@@ -63,8 +64,7 @@ class CohortTrainable(tune.Trainable):
         if self.reason is not None:
             ray.get(self.mailbox.refuse.remote(self.trial_id, self.reason))
             return {"done": True}
-        actor = ray.get_runtime_context().get_actor_id()
-        while (text := ray.get(self.mailbox.take.remote(self.trial_id, actor))) is not None:
+        while (text := ray.get(self.mailbox.take.remote(self.trial_id))) is not None:
             ray.get(self.mailbox.give.remote(self.trial_id, self.trained(text)))
         return {"done": True}
 
