@@ -2,7 +2,7 @@
 
 Real are evolution, journal (fsync included), history, hall of fame, MLflow's embedded store, and
 what is encoded and decoded for workers. Only training is simulated, by the seconds, statuses
-and scores of trainings that were measured (results/mnist1d_search/*.jsonl.gz), times a
+and scores of trainings that were measured (results/mnist1d_search/first), times a
 factor for larger networks: `--seconds` is a training's mean.
 
 Time is virtual. It moves on by what the driver works (its processor time, and what it

@@ -146,7 +146,7 @@ class Measured:
     """Trainings as they were measured: how long, how they ended, what they scored."""
 
     def __init__(self, mean_seconds: float) -> None:
-        self._found = [e for path in sorted(MEASURED.glob("*.jsonl.gz")) for e in _searched(path)]
+        self._found = [e for path in sorted(MEASURED.rglob("*.jsonl.gz")) for e in _searched(path)]
         mean = sum(e.seconds for e in self._found) / len(self._found)
         self._factor = mean_seconds / mean
 
