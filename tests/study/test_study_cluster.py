@@ -17,7 +17,7 @@ from study_runs import searched
 
 from evoact.errors import InputError
 from evoact.language import named
-from evoact.records import Candidate, Cohort, Evaluated, SearchSpec, TaskSpec
+from evoact.records import Candidate, Cohort, Evaluated, Halving, SearchSpec, TaskSpec
 from evoact.study import InlineEvaluator, make_evaluator
 from evoact.study.journal import read_journal
 
@@ -199,6 +199,18 @@ def test_poison_is_found_by_halving(add, stage, evaluator) -> None:
     crashed = [len(mark.ids) for mark in stage.marks() if poison in mark.ids]
     assert crashed == [4, 2, 1, 1]
     assert sum(mark.ids == (FOUR[0].id,) for mark in stage.marks()) == 1
+
+
+@pytest.mark.slow
+def test_poison_takes_those_with_it_that_rungs_compare(add, stage, evaluator) -> None:
+    add()
+    stage.poison.write_text(FOUR[1].id)
+    halving = Halving((1,), 2, "val_accuracy", maximise=True)
+    task = SHORT.model_copy(update={"epochs": 2})
+    (found,) = evaluator().evaluate([Cohort(FOUR[:2], task, seed=3, halving=halving)])
+    assert [e.status for e in found] == ["failed", "failed"]
+    assert all("compared with 1 others at evaluate.rungs" in e.reason for e in found)
+    assert [len(mark.ids) for mark in stage.marks()] == [2, 2, 2]
 
 
 def other_version(folder: Path, package: str) -> dict[str, str]:
