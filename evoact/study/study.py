@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from evoact.errors import InputError
+from evoact.files import write_atomically
 from evoact.language import Expression
 from evoact.records import (
     Candidate,
@@ -20,10 +22,10 @@ from evoact.records import (
     Record,
     RunSpec,
     SearchSpec,
-    StudyStarted,
     save_params,
 )
-from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.journal import JournalWriter, disk_told, read_journal
+from evoact.study.lines import SPACE
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
 from evoact.study.warm import warmed
@@ -71,18 +73,22 @@ class Study:
             InputError: a study of this name exists, the name is no file name,
                 `evolution.warm_start` cannot be read, or `evaluate.kernels`
                 cannot be had.
+            StudyError: the folder cannot be written, and is gone again.
         """
         refuse_existing(runs_dir, name)
         spec = warmed(spec)
         run = resolved_run(spec, seed)
         folder = _new_folder(runs_dir, name or spec.name)
         resolved = spec.model_copy(update={"run": run})
-        (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
-        data = resolved.model_dump(mode="json")
-        started = StudyStarted(folder.name, seed, data, run.versions)
-        with JournalWriter(folder) as writer:
-            writer.append(started)
-        return cls(folder, History.of([started]))
+        try:
+            with disk_told(folder):
+                space = dump_space(resolved).encode()
+                write_atomically(folder / SPACE, space, durable=True)
+            JournalWriter(folder).close()  # its first line says what the space does
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return cls.load(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -90,13 +96,9 @@ class Study:
 
         Raises:
             InputError: there is no study, or it is of a newer evoact.
-            StudyError: its journal is damaged.
         """
         folder = Path(folder)
-        records = read_journal(folder)
-        if not records or not isinstance(records[0], StudyStarted):
-            raise InputError(f"{folder} is no study: its journal has no first line")
-        return cls(folder, History.of(records))
+        return cls(folder, History.of(read_journal(folder)))
 
     @property
     def spec(self) -> SearchSpec:
@@ -174,7 +176,8 @@ class Study:
         self._record_lines([records] if together else [[record] for record in records])
 
     def _evaluated(self, evaluation: Evaluation) -> Evaluated:
-        digest = save_params(self.folder / "params", evaluation.params)
+        with disk_told(self.folder):
+            digest = save_params(self.folder / "params", evaluation.params)
         return Evaluated(replace(evaluation, params={}), digest)
 
     def close(self) -> None:

@@ -12,7 +12,8 @@ from evoact.errors import InputError
 from evoact.language import Expression, ExpressionError, parse, strip_affine
 from evoact.records import History, SearchSpec
 from evoact.records.possible import check_seed
-from evoact.study.journal import NAME, read_journal
+from evoact.study.journal import read_journal
+from evoact.study.lines import NAME
 
 _KEY: Final = "evolution.warm_start"
 _COLUMN: Final = "expression"

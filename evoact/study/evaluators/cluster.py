@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import ray
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 
 _CONNECT_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 20.0  # after 60 Ray ends the process itself, without a word of ours
 _SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
@@ -22,12 +28,73 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
     if address is not None:
         check_answers(address)
         try:
-            ray.init(address=address, **common)
+            with _our_sigterm():
+                ray.init(address=address, **common)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise _no_head(address, str(error).partition("\n")[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+    with _our_sigterm():
+        ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+
+
+@contextmanager
+def _our_sigterm() -> Iterator[None]:
+    """Keep what SIGTERM does: Ray makes it an exit with code 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
+
+
+class HeadWatch:
+    """Notices that a cluster's head is gone, before Ray ends this process because of it.
+
+    Args:
+        address: HOST:PORT of the head; one that does not answer from here at
+            first (behind a proxy) is not watched.
+        patience: seconds without an answer until it counts as gone.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        patience: float = _PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address, self._patience, self._clock = address, patience, clock
+        self._watched = _listens(address)
+        self._seen = clock()
+
+    def check(self) -> None:
+        """Look whether the head answers.
+
+        Raises:
+            StudyError: it has not for too long.
+        """
+        if not self._watched:
+            return
+        if _listens(self._address):
+            self._seen = self._clock()
+        elif self._clock() - self._seen > self._patience:
+            raise cluster_lost(f"its head at {self._address} has stopped answering")
+
+
+def cluster_lost(reason: str) -> StudyError:
+    """Return the error for a cluster that is gone in the middle of a search."""
+    return StudyError(
+        f"the Ray cluster was lost: {reason}; what was evaluated is in the journal, resume the "
+        "study when the cluster is well, or with --executor inline"
+    )
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with suppress(OSError, ValueError, OverflowError):
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+        return True
+    return False
 
 
 def check_answers(address: str) -> None:
