@@ -27,7 +27,13 @@ from evoact.tracking.figures import function_figure, save_figure
 from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
-from evoact.tracking.mlflow_store import check_reachable, prepare_store, tracking_uri
+from evoact.tracking.mlflow_store import (
+    StoreUnreachable,
+    check_reachable,
+    prepare_store,
+    redacted,
+    tracking_uri,
+)
 from evoact.tracking.mlflow_tracker import MlflowTracker
 from evoact.tracking.summary import (
     SIGNIFICANT,
@@ -58,6 +64,7 @@ __all__ = [
     "Guarded",
     "HallOfFameCsv",
     "MlflowTracker",
+    "StoreUnreachable",
     "WinnerFiles",
     "annealing_figure",
     "annealing_text",
@@ -82,6 +89,7 @@ __all__ = [
     "p_text",
     "prepare_store",
     "print_summary",
+    "redacted",
     "results_table",
     "save_figure",
     "sharing",
