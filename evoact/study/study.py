@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from evoact.errors import InputError
-from evoact.files import write_atomically
+from evoact.files import sync_folder, umask, write_atomically
 from evoact.language import Expression
 from evoact.records import (
     Candidate,
@@ -78,12 +80,9 @@ class Study:
         refuse_existing(runs_dir, name)
         spec = warmed(spec)
         run = resolved_run(spec, seed)
-        folder = _new_folder(runs_dir, name or spec.name)
         resolved = spec.model_copy(update={"run": run})
+        folder = _new_folder(runs_dir, name or spec.name, dump_space(resolved))
         try:
-            with disk_told(folder):
-                space = dump_space(resolved).encode()
-                write_atomically(folder / SPACE, space, durable=True)
             JournalWriter(folder).close()  # its first line says what the space does
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -207,14 +206,36 @@ def refuse_existing(runs_dir: Path, name: str | None) -> None:
         )
 
 
-def _new_folder(runs_dir: Path, name: str) -> Path:
-    """Make a folder that did not exist, with a number behind its name if need be."""
+def _new_folder(runs_dir: Path, name: str, space: str) -> Path:
+    """Make a folder that did not exist, with a number behind its name if need be.
+
+    It appears with its `space.yaml`, from which a study can be gone on with.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=runs_dir))
+    except OSError as error:
+        raise InputError(f"--runs-dir {runs_dir} cannot be written: {error}") from error
+    try:
+        with disk_told(runs_dir):
+            new.chmod(0o777 & ~umask())  # mkdtemp's 0700 would hide it from other users
+            write_atomically(new / SPACE, space.encode(), durable=True)
+            folder = _renamed(new, runs_dir, name)
+            sync_folder(runs_dir)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    return folder
+
+
+def _renamed(new: Path, runs_dir: Path, name: str) -> Path:
     for candidate in (name, *(f"{name}-{i}" for i in range(2, 10_000))):
-        try:
-            (runs_dir / candidate).mkdir(parents=True)
-        except FileExistsError:
+        folder = runs_dir / candidate
+        if folder.exists():
             continue
+        try:
+            return new.rename(folder)
         except OSError as error:
-            raise InputError(f"--runs-dir {runs_dir} cannot be written: {error}") from error
-        return runs_dir / candidate
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:  # else another was faster
+                raise
     raise InputError(f"{runs_dir} has {name} and ten thousand more; choose another --name")

@@ -3,17 +3,18 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from processes import free_port
 
 from evoact.records import SearchSpec
 
@@ -30,12 +31,6 @@ def tiny() -> SearchSpec:
         evaluate={"executor": "inline", "confirm": {"top": 1, "seeds": 2, "baselines": ["relu"]}},
         tracking={"mlflow": "off"},
     )
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class MlflowServer:
@@ -76,7 +71,8 @@ class MlflowServer:
 
     def kill(self) -> None:
         if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             self.process = None
 
@@ -106,7 +102,7 @@ def postgres():
         assert process.poll() is None, (folder / "log").read_text()
         assert time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.2)
-    yield f"postgresql://evoact@127.0.0.1:{port}/postgres"
+    yield f"postgresql+psycopg2://evoact@127.0.0.1:{port}/postgres"
     process.send_signal(signal.SIGINT)
     process.wait()
     log.close()

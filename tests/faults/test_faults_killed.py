@@ -73,11 +73,11 @@ def kill_and_resume(workshop, whole, moment, *arguments):
     time.sleep(0.05 * extra)
     process.kill()
     process.join()
-    killed = process.exitcode == -9
-    before = (folder / "journal.jsonl").read_bytes() if killed else b""
+    assert process.exitcode == -9, (workshop / "output.txt").read_text()
+    journal = folder / "journal.jsonl"
+    before = journal.read_bytes() if journal.exists() else b""
     written = before[: before.rfind(b"\n") + 1]
     api.resume(folder, executor="inline")
-    assert killed, (workshop / "output.txt").read_text()
     assert (folder / "journal.jsonl").read_bytes().startswith(written)
     assert set(evaluated(folder).values()) == {1}
     assert evaluated(folder).keys() == asked(folder)

@@ -56,10 +56,10 @@ def test_sigterm_ends_a_search_on_ray(workshop):
 
 @pytest.fixture
 def small_disk(workshop):
-    """A file system of 32 KiB at `runs`, which can be made larger."""
+    """A file system of 20 KiB at `runs`, which can be made larger."""
     runs = workshop / "runs"
     runs.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "evoact-test", str(runs)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=20k", "evoact-test", str(runs)]
     if os.getuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root may mount a small file system; see test_study_journal.py")
     yield lambda size: subprocess.run(

@@ -35,7 +35,13 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
         return
     here = len(os.sched_getaffinity(0))
     with _our_sigterm():
-        ray.init(num_cpus=max(here, (workers or 1) * cpus), include_dashboard=False, **common)
+        # "local": else Ray takes a cluster that was begun here once, though it be gone.
+        ray.init(
+            address="local",
+            num_cpus=max(here, (workers or 1) * cpus),
+            include_dashboard=False,
+            **common,
+        )
 
 
 @contextmanager
