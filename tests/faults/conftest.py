@@ -59,7 +59,7 @@ class MlflowServer:
                 stderr=log,
                 start_new_session=True,  # its own workers are killed with it
             )
-        deadline = time.monotonic() + 200
+        deadline = time.monotonic() + 400
         while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(f"{self.uri}/health", timeout=5).close()

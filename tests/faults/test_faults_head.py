@@ -85,6 +85,7 @@ def ray_head(monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # machines may be busy
 @pytest.mark.ray
 @pytest.mark.parametrize("lost", ["gcs_server", ""])
 def test_a_head_that_is_killed_ends_the_search(tiny, tmp_path, ray_head, lost):

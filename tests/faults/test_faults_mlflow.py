@@ -180,6 +180,7 @@ SERVERS = pytest.mark.parametrize("mlflow_server", ["sqlite", "postgresql"], ind
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # machines may be busy
 @SERVERS
 def test_a_server_killed_for_the_whole_middle_of_a_search(tiny, tmp_path, mlflow_server):
     """It is gone from the first generation on; `sync` completes the record, once."""
@@ -205,6 +206,7 @@ def test_a_server_killed_for_the_whole_middle_of_a_search(tiny, tmp_path, mlflow
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # machines may be busy
 @SERVERS
 def test_a_server_that_comes_up_in_the_middle_is_told_all(tiny, tmp_path, mlflow_server):
     spec = tracked(tiny, mlflow_server.uri)
