@@ -243,7 +243,7 @@ def _plain_tune(candidates: list[Candidate], epochs: int) -> float:
     import ray
     from ray import tune
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     begun = time.perf_counter()
     space = {"texts": [c.text for c in candidates], "epochs": epochs}
     with tempfile.TemporaryDirectory() as folder:

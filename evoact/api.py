@@ -30,6 +30,7 @@ from evoact.tracking import (
     check_reachable,
     prepare_store,
     redacted,
+    refuse_password,
     tracking_uri,
 )
 
@@ -83,6 +84,7 @@ def search(
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
     spec = warmed(spec)
+    refuse_password(spec.tracking.mlflow)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
     for sentence in costly_early(spec):
@@ -183,6 +185,8 @@ def compare(
     executor: str = "inline",
     workers: int | None = None,
     address: str | None = None,
+    runs_dir: str | Path = "runs",
+    name: str | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> ComparisonResult:
     """Compare functions with baselines on a task, and return what was found.
@@ -191,6 +195,8 @@ def compare(
     data, of the same grid and under the same tuning seeds. Then all are trained
     with fresh seeds that they share, and the test set is read. Each that is no
     named function meets the best `a * f(b * x) + c` of the nearest one as well.
+    Every training is kept in the folder `compare-NAME` as it ends: the same call
+    goes on where an earlier one was stopped, and trains nothing twice.
 
     Args:
         task: `"digits"`, `"mnist1d"`, a space's YAML file, whose section `task`
@@ -214,18 +220,29 @@ def compare(
         executor: `"inline"`, or `"ray"` for workers; results are the same.
         workers: how many cohorts are trained at once.
         address: of a running Ray cluster; by default one is started here.
+        runs_dir: where the folder is made.
+        name: of the comparison; by default one that follows from what is compared.
         tell: is told how far it is, a line at a time.
 
     Raises:
-        InputError: an argument is not what it must be; nothing was started.
-        StudyError: training cannot go on.
+        InputError: an argument is not what it must be, or another comparison has
+            the name; nothing was started.
+        StudyError: training cannot go on; what was trained is kept.
 
     Example, half a minute::
 
         result = evoact.compare("digits", ["x * tanh(x)"], epochs=5, seeds=3)
         print(*result.verdict(), sep=" ")
     """
-    from evoact.comparison import BASELINES, RATES, Plan, check_task, entrants_of, run_comparison
+    from evoact.comparison import (
+        BASELINES,
+        RATES,
+        ComparisonJournal,
+        Plan,
+        check_task,
+        entrants_of,
+        run_comparison,
+    )
     from evoact.training import resolve_kernels
 
     spec = with_evaluate(SearchSpec(), executor=executor, workers=workers)
@@ -242,11 +259,12 @@ def compare(
         seeds=seeds,
         tuning_seeds=tuning_seeds,
         seed=seed,
-        kernels=resolve_kernels(kernels, spec.evaluate.device).name,
+        kernels=resolve_kernels(kernels, spec.evaluate.device, "kernels").name,
     )
     check_task(plan.entrants, plan.task)
-    with _evaluator(spec, address) as evaluator:
-        return run_comparison(plan, evaluator, tell)
+    with _evaluator(spec, address) as evaluator, ComparisonJournal(runs_dir, plan, name) as kept:
+        tell(f"Every training is kept in {kept.folder}")
+        return run_comparison(plan, evaluator, kept, tell)
 
 
 def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:

@@ -31,6 +31,14 @@ class Control(StrEnum):
     STATIC_EARLY = "static-early"
 
 
+class Kernels(StrEnum):
+    """What computes activations."""
+
+    AUTO = "auto"
+    C = "c"
+    TORCH = "torch"
+
+
 class Params(StrEnum):
     """Which parameter values an export starts from."""
 
@@ -120,12 +128,20 @@ def sync(
 def top(
     run: Annotated[Path, typer.Argument(help="The folder of a study.")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,
+    summary: Annotated[
+        bool,
+        typer.Option(
+            "--summary",
+            help="Instead: what was confirmed, the verdict, and what it took, as at the "
+            "end of the search.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the hall of fame of a study, finished or not."""
     from evoact.cli.looking import show_top
 
-    show_top(run, n, as_json)
+    show_top(run, n, as_json, summary)
 
 
 @app.command()
@@ -196,6 +212,13 @@ def compare(
         bool,
         typer.Option("--controls", help="When annealed: also train late and early function alone."),
     ] = False,
+    kernels: Annotated[
+        Kernels, typer.Option(help="What computes activations; auto takes C where it can.")
+    ] = Kernels.AUTO,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the comparison; follows from it by default.")
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where trainings are kept.")] = Path("runs"),
     executor: ExecutorOption = Executor.INLINE,
     address: AddressOption = None,
     workers: WorkersOption = None,
@@ -210,7 +233,10 @@ def compare(
         Path | None, typer.Option("-o", "--output", help="Folder for all three files.")
     ] = None,
 ) -> None:
-    """Compare functions with baselines: rates tuned alike, fresh seeds, paired tests."""
+    """Compare functions with baselines: rates tuned alike, fresh seeds, paired tests.
+
+    After an interruption the same command goes on where it stopped.
+    """
     from evoact.cli.comparing import genes, run_compare
 
     run_compare(
@@ -227,6 +253,9 @@ def compare(
         seed=seed,
         anneal=genes(early, path, schedule, start, end),
         controls=controls,
+        kernels=kernels.value,
+        name=name,
+        runs_dir=runs_dir,
         executor=executor and executor.value,
         address=address,
         workers=workers,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from evoact import api
-from evoact.cli.searching import wide_console
+from evoact.cli.searching import command, wide_console
 from evoact.cli.showing import check_figure, check_folder
+from evoact.cli.signals import exit_code, signals_interrupt
 from evoact.comparison import ComparisonResult, differences_figure, markdown, print_comparison
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.files import write_atomically
 from evoact.language import resolve
 from evoact.records import Anneal
@@ -35,15 +38,37 @@ def run_compare(
     console = wide_console()
     wanted = _wanted(files, output)
 
+    begun: list[str] = []
+
     def tell(line: str) -> None:
-        console.print(line, highlight=False, markup=False)
+        begun.append(line)
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     grid = None if rates is None else _rates(rates)
-    result = api.compare(task, expressions, rates=grid, anneal=anneal, tell=tell, **settings)
+    try:
+        with signals_interrupt():
+            result = api.compare(
+                task, expressions, rates=grid, anneal=anneal, tell=tell, **settings
+            )
+    except KeyboardInterrupt as interrupt:
+        _say_interrupted(begun)
+        sys.exit(exit_code(interrupt))
+    except StudyError:
+        _say_interrupted(begun)
+        raise
     print_comparison(console, result)
     for kind, path in wanted.items():
         _write(kind, path, result)
         console.print(f"Written: {path}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _say_interrupted(begun: Sequence[str]) -> None:
+    if begun:
+        again = shlex.join([*shlex.split(command()), *sys.argv[1:]])
+        print(  # noqa: T201  # the command line's own voice
+            f"stopped; what was trained is kept. The same command goes on:\n  {again}",
+            file=sys.stderr,
+        )
 
 
 def genes(

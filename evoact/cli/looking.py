@@ -18,11 +18,14 @@ from evoact.errors import InputError
 from evoact.study import Study
 
 
-def show_top(folder: Path, n: int, as_json: bool) -> None:
-    """Print the hall of fame of a study."""
+def show_top(folder: Path, n: int, as_json: bool, summary: bool = False) -> None:
+    """Print the hall of fame of a study, or the summary that its search ended with."""
     from evoact.tracking import GENES, annealing_text, hall_of_fame_columns, hall_of_fame_rows
 
     study = Study.load(folder)
+    if summary:
+        _show_summary(study, as_json)
+        return
     rows = hall_of_fame_rows(study.history)[:n]
     if as_json:
         print_json(rows)
@@ -41,6 +44,16 @@ def show_top(folder: Path, n: int, as_json: bool) -> None:
     for row in rows:
         table.add_row(*(Text(_cell(column, row[column])) for column in columns))
     Console().print(table)
+
+
+def _show_summary(study: Study, as_json: bool) -> None:
+    from evoact.cli.searching import wide_console  # imports more than the hall of fame needs
+    from evoact.tracking import print_summary, summary_data
+
+    if as_json:
+        print_json(summary_data(study.history))
+    else:
+        print_summary(wide_console(), study.history)
 
 
 def _cell(column: str, value: str | float) -> str:

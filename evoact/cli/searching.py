@@ -17,7 +17,7 @@ from evoact.records import History, Listener, Record, SearchSpec, costly_early
 from evoact.study import Study, dump_space, estimate_seconds, load_space, with_control
 from evoact.study.estimate import trainings, worker_count
 from evoact.tracking import Console as SearchConsole
-from evoact.tracking import Guarded, print_summary
+from evoact.tracking import Guarded, print_summary, redacted, refuse_password
 from evoact.tracking.describe import duration_text
 from evoact.tracking.winners import STEM
 
@@ -38,6 +38,7 @@ def run_search(
     """Search a space from its file; show it as it goes."""
     console = wide_console()
     spec = load_space(path, settings)
+    refuse_password(spec.tracking.mlflow)
     spec = api.with_evaluate(spec, executor=executor, workers=workers)
     spec = with_control(spec, control)
     if dry_run:
@@ -158,7 +159,7 @@ def _say_where(console: Console, study: Study) -> None:
     if study.spec.tracking.mlflow == "embedded":
         lines.append(f"Inspect it in MLflow with: {command()} ui --runs-dir {folder.parent}")
     elif study.spec.tracking.mlflow != "off":
-        lines.append(f"Inspect it in MLflow at: {study.spec.tracking.mlflow}")
+        lines.append(f"Inspect it in MLflow at: {redacted(study.spec.tracking.mlflow)}")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 

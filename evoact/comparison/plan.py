@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 from evoact.errors import InputError, integer
 from evoact.records import GAINS, Candidate, TaskSpec
@@ -37,6 +37,11 @@ class Entrant:
     role: str
     candidate: Candidate
     of: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        candidate = self.candidate.to_dict()
+        return {"label": self.label, "role": self.role, "of": self.of, "candidate": candidate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,19 @@ class Plan:
         """How many networks are trained."""
         tuned = len(self.settings) * len(self.tuning_replicates)
         return len(self.candidates) * (tuned + self.seeds)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all that decides what is trained, as plain data."""
+        return {
+            "task": self.task.model_dump(mode="json", exclude={"learning_rate"}),
+            "entrants": [one.to_dict() for one in self.entrants],
+            "rates": list(self.rates),
+            "gains": list(self.gains),
+            "seeds": self.seeds,
+            "tuning_seeds": self.tuning_seeds,
+            "seed": self.seed,
+            "kernels": self.kernels,
+        }
 
     def rivals(self, role: str) -> list[tuple[Entrant, Entrant]]:
         """Return who is compared with whom: contestants with those of a role.

@@ -138,6 +138,7 @@ class ComparisonResult:
             "tuning_replicates": list(plan.tuning_replicates),
             "rates": list(plan.rates),
             "gains": list(plan.gains),
+            "kernels": plan.kernels,
             "interval": self.interval,
             "environment": dict(self.environment),
             "contestants": [one.to_dict() for one in self.standings],

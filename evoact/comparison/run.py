@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+from evoact.comparison.journal import ComparisonJournal
 from evoact.comparison.plan import Entrant, Plan, Setting
 from evoact.comparison.result import ComparisonResult
 from evoact.comparison.standing import Standing, Tried
@@ -22,56 +24,120 @@ Tell = Callable[[str], None]
 
 
 def run_comparison(
-    plan: Plan, evaluator: Evaluator, tell: Tell = lambda _: None
+    plan: Plan, evaluator: Evaluator, journal: ComparisonJournal, tell: Tell = lambda _: None
 ) -> ComparisonResult:
     """Train all entrants of a plan, and return what was found.
 
     The test set is read once for each reported network, when its training has
-    ended; all that is chosen was chosen before, on validation data.
+    ended; all that is chosen was chosen before, on validation data. What the
+    journal holds is not trained again.
 
     Args:
         plan: who, on what, from which seeds.
         evaluator: trains; it stays open.
+        journal: of this plan; it stays open.
         tell: is told how far it is, a line at a time.
 
     Raises:
-        StudyError: training cannot go on.
+        StudyError: training cannot go on; what was trained is kept.
     """
-    tried = _tune(plan, evaluator, tell)
+    run = _Run(plan, evaluator, journal, tell)
+    tried = run.tune()
     chosen = {candidate: choose(tried[candidate.id]).setting for candidate in plan.candidates}
-    tell(f"{plan.seeds} fresh seeds: {len(chosen) * plan.seeds} trainings")
-    reported = _train(evaluator, _reported_cohorts(plan, chosen))
+    reported = run.train(f"{plan.seeds} fresh seeds", chosen, plan.replicates, test=True)
     standings = tuple(
         _standing(plan, entrant, tried[entrant.candidate.id], reported[entrant.candidate.id])
         for entrant in plan.entrants
     )
     environment = next(e.environment for found in reported.values() for e in found)
-    tell("latency")
-    ways = ("torch", "c") if plan.kernels == "c" else ("torch",)
-    latency = relative_latency([c.late for c in plan.candidates], ways)
-    return ComparisonResult(plan, standings, environment, latency)
+    if journal.latency is None:
+        tell("latency")
+        ways = ("torch", "c") if plan.kernels == "c" else ("torch",)
+        journal.finish(relative_latency([c.late for c in plan.candidates], ways))
+    assert journal.latency is not None, "finish() keeps it"
+    return ComparisonResult(plan, standings, environment, journal.latency)
 
 
-def _tune(plan: Plan, evaluator: Evaluator, tell: Tell) -> dict[str, list[Tried]]:
-    """Try every setting for every candidate, each with the tuning seeds.
+@dataclass(frozen=True)
+class _Run:
+    """The trainings of a plan, of which the journal holds some."""
 
-    One setting after the other: evaluations do not say of which they are.
-    """
-    tried: dict[str, list[Tried]] = {candidate.id: [] for candidate in plan.candidates}
-    for setting in plan.settings:
-        cohorts = [
-            _cohort(plan, group, setting, replicate, test=False)
-            for replicate in plan.tuning_replicates
-            for group in cut(plan.candidates, _COHORT)
-        ]
+    plan: Plan
+    evaluator: Evaluator
+    journal: ComparisonJournal
+    tell: Tell
+
+    def tune(self) -> dict[str, list[Tried]]:
+        """Try every setting for every candidate, each with the tuning seeds."""
+        plan = self.plan
+        tried: dict[str, list[Tried]] = {candidate.id: [] for candidate in plan.candidates}
+        for setting in plan.settings:
+            gain = f", gain {setting.gain}" if len(plan.gains) > 1 else ""
+            what = f"tuning: learning rate {setting.learning_rate:g}{gain}"
+            alike = dict.fromkeys(plan.candidates, setting)
+            found = self.train(what, alike, plan.tuning_replicates, test=False)
+            for of, evaluations in found.items():
+                tried[of].append(_summary(setting, evaluations))
+        return tried
+
+    def train(
+        self,
+        what: str,
+        chosen: Mapping[Candidate, Setting],
+        replicates: Sequence[int],
+        *,
+        test: bool,
+    ) -> dict[str, list[Evaluation]]:
+        """Return evaluations by candidate, in the order of their seeds whoever ended first."""
+        cohorts = self._cohorts(chosen, replicates, test)
+        missing = sum(len(cohort.candidates) for cohort in cohorts)
+        if replicates:
+            count = len(chosen) * len(replicates)
+            kept = f", {count - missing} of them kept" if missing < count else ""
+            self.tell(f"{what}: {count} trainings{kept}")
         if cohorts:
-            count = len(plan.candidates) * len(plan.tuning_replicates)
-            told = f", gain {setting.gain}" if len(plan.gains) > 1 else ""
-            tell(f"tuning: learning rate {setting.learning_rate:g}{told}: {count} trainings")
-        found = _train(evaluator, cohorts)
-        for candidate in plan.candidates:
-            tried[candidate.id].append(_summary(setting, found.get(candidate.id, [])))
-    return tried
+            self.journal.ask(chosen, replicates)
+        for evaluations in self.evaluator.evaluate(cohorts):
+            self.journal.record(evaluations)
+        found = {of.id: [self._kept(of, s, r) for r in replicates] for of, s in chosen.items()}
+        return {of: [e for e in each if e is not None] for of, each in found.items()}
+
+    def _cohorts(
+        self, chosen: Mapping[Candidate, Setting], replicates: Sequence[int], test: bool
+    ) -> list[Cohort]:
+        """Return what is still to be trained, cut as it would be without a journal."""
+        groups: dict[Setting, list[Candidate]] = {}
+        for candidate, setting in chosen.items():
+            groups.setdefault(setting, []).append(candidate)
+        parts = [
+            (
+                tuple(c for c in part if self._kept(c, setting, replicate) is None),
+                setting,
+                replicate,
+            )
+            for replicate in replicates
+            for setting, group in groups.items()
+            for part in cut(group, _COHORT)
+        ]
+        return [self._cohort(*part, test=test) for part in parts if part[0]]
+
+    def _kept(self, candidate: Candidate, setting: Setting, replicate: int) -> Evaluation | None:
+        return self.journal.evaluation(candidate, setting, replicate)
+
+    def _cohort(
+        self, group: tuple[Candidate, ...], setting: Setting, replicate: int, *, test: bool
+    ) -> Cohort:
+        plan = self.plan
+        task = plan.task.model_copy(update={"learning_rate": setting.learning_rate})
+        return Cohort(
+            group,
+            task,
+            plan.seed,
+            replicate,
+            test=test,
+            kernels=plan.kernels,
+            gain=setting.gain,
+        )
 
 
 def _summary(setting: Setting, evaluations: Sequence[Evaluation]) -> Tried:
@@ -95,42 +161,6 @@ def choose(tried: Sequence[Tried]) -> Tried:
         return -one.failed, one.accuracy, -one.loss
 
     return max(tried, key=merit)
-
-
-def _reported_cohorts(plan: Plan, chosen: Mapping[Candidate, Setting]) -> list[Cohort]:
-    groups: dict[Setting, list[Candidate]] = {}
-    for candidate, setting in chosen.items():
-        groups.setdefault(setting, []).append(candidate)
-    return [
-        _cohort(plan, part, setting, replicate, test=True)
-        for replicate in plan.replicates
-        for setting, group in groups.items()
-        for part in cut(group, _COHORT)
-    ]
-
-
-def _cohort(
-    plan: Plan, group: tuple[Candidate, ...], setting: Setting, replicate: int, *, test: bool
-) -> Cohort:
-    task = plan.task.model_copy(update={"learning_rate": setting.learning_rate})
-    return Cohort(
-        group,
-        task,
-        plan.seed,
-        replicate,
-        test=test,
-        kernels=plan.kernels,
-        gain=setting.gain,
-    )
-
-
-def _train(evaluator: Evaluator, cohorts: Iterable[Cohort]) -> dict[str, list[Evaluation]]:
-    """Return evaluations by candidate, in the order of their seeds whoever ended first."""
-    found: dict[str, list[Evaluation]] = {}
-    for evaluations in evaluator.evaluate(list(cohorts)):
-        for evaluation in evaluations:
-            found.setdefault(evaluation.candidate_id, []).append(evaluation)
-    return {of: sorted(each, key=lambda e: e.replicate) for of, each in found.items()}
 
 
 def _standing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from evoact.evolution.genes import fitting_genes
@@ -60,6 +61,12 @@ class Admission:
             return Rejected(candidate.text, reason, origin=origin)
         self._remember(candidate, function)
         return candidate
+
+    def forget(self, candidates: Iterable[Candidate]) -> None:
+        """Let candidates come again that were admitted and never trained."""
+        gone = {candidate.id for candidate in candidates}
+        if gone:
+            self._seen = {key: known for key, known in self._seen.items() if known not in gone}
 
     def _known(self, candidate: Candidate, function: str | None) -> str | None:
         """Return the id of an equal candidate, or None for one that is new."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -16,12 +17,16 @@ from evoact.evolution.individual import Fitness, Individual, deap_draws_from
 from evoact.evolution.primitive_set import grammar
 from evoact.evolution.rates import CROSSOVER, Rates
 from evoact.evolution.selection import SURVIVORS, parent
+from evoact.evolution.surrogate import surrogate_of
 from evoact.evolution.trees import to_tree, valid_expression
 from evoact.evolution.variation import Mutation, crossover
 from evoact.language import Expression
 from evoact.records import Candidate, Evaluation, Rejected, SearchSpec, merits
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
+_TRIES: Final = 3  # offspring for each that the surrogate is to choose from, at most
+_FRESH: Final = 0.5  # least share of random ones among those: it finds what nobody leads to
+_POOL: Final = 1000  # offspring kept that were not chosen so far
 _EXTRA_DEPTHS: Final = (1, 2, 3, 4)  # of random trees, over what it takes to read x
 
 
@@ -35,7 +40,8 @@ class Evolution:
 
     With `evolution.mode: generational` they take turns. With `steady_state`
     more can be asked for while others wait, and any of those told; the first
-    `population` candidates are seeds and random ones.
+    `population` candidates are seeds and random ones. With `evolution.surrogate`
+    a model of the evaluations so far chooses among many offspring.
 
     >>> from evoact.records import SearchSpec
     >>> evolution = Evolution(SearchSpec(), seed=0)
@@ -66,6 +72,8 @@ class Evolution:
             adaptive=space.evolution.adaptive,
         )
         self._first = deque(_first(space))
+        self._surrogate = surrogate_of(space)
+        self._pool: list[Individual] = []
         self._steady = space.evolution.mode == "steady_state"
         self._population: list[Individual] = []
         self._asked: dict[str, Individual] = {}
@@ -99,10 +107,12 @@ class Evolution:
             self._population = self._survivors(self._population, self.space.evolution.population)
             while self._first and len(self._asked) < full:
                 self._start(*self._first.popleft())
+            if self._surrogate is not None and self._surrogate.is_ready and not self._begins:
+                self._propose(full - len(self._asked))
             for _ in range(_ATTEMPTS * count):
                 if len(self._asked) == full:
                     break
-                self._admit(*self._breed())
+                self._ask_for(self._admit(*self._breed()))
         new = islice(self._asked.values(), full - count, None)
         return [individual.candidate for individual in new if individual.candidate]
 
@@ -126,6 +136,8 @@ class Evolution:
                 individual.evaluation = evaluation
                 self._population.append(individual)
             self._credit(individual)
+            if self._surrogate is not None and individual.candidate is not None:
+                self._surrogate.learn(individual.candidate, evaluation)
         self._rank()
         self._told += len(told)
         if self._steady:
@@ -183,7 +195,8 @@ class Evolution:
     def _start(self, expression: Expression, origin: str) -> None:
         """Start from a function that the space names."""
         tree = to_tree(expression, self._rng, self.space.language.shape_tree)
-        self._admit(Individual(tree, seed_genes(self.space.anneal)), origin, ())
+        child = Individual(tree, seed_genes(self.space.anneal))
+        self._ask_for(self._admit(child, origin, ()))
 
     @property
     def _begins(self) -> bool:
@@ -191,9 +204,34 @@ class Evolution:
         asked = self._told + len(self._asked)
         return self._steady and asked < self.space.evolution.population
 
-    def _breed(self) -> tuple[Individual, str, tuple[str, ...]]:
+    def _propose(self, count: int) -> None:
+        """Ask for the offspring that the surrogate chooses, of new ones and those kept."""
+        assert self._surrogate is not None
+        wanted = count * self.space.evolution.offspring
+        fresh = max(_FRESH, self.space.evolution.immigrants)
+        full = len(self._pool) + wanted
+        for _ in range(_TRIES * wanted):
+            if len(self._pool) == full:
+                break
+            child = self._admit(*self._breed(fresh))
+            self._pool += [child] if child else []
+        waiting = [asked.candidate for asked in self._asked.values() if asked.candidate]
+        pool = [child.candidate for child in self._pool if child.candidate]
+        chosen = self._surrogate.choose(pool, count, waiting)
+        for place, predicted in chosen:
+            self._pool[place].candidate = replace(pool[place], predicted=predicted)
+            self._ask_for(self._pool[place])
+        taken = {place for place, _ in chosen}
+        left = [child for place, child in enumerate(self._pool) if place not in taken]
+        # Where parents die of age, their children must not outlive them here.
+        keep = 0 if self.space.evolution.algorithm == "aging" else _POOL
+        gone, self._pool = left[: max(0, len(left) - keep)], left[max(0, len(left) - keep) :]
+        self._admission.forget(child.candidate for child in gone if child.candidate)
+
+    def _breed(self, immigrants: float | None = None) -> tuple[Individual, str, tuple[str, ...]]:
         spec = self.space.evolution
-        if self._begins or not self._population or self._rng.random() < spec.immigrants:
+        share = spec.immigrants if immigrants is None else immigrants
+        if self._begins or not self._population or self._rng.random() < share:
             return self._random(), "random", ()
         first = parent(self._population, spec.tournament, self._rng)
         parents = [first]
@@ -209,19 +247,29 @@ class Evolution:
         tree = self._generator.tree(self._rng.choice(_EXTRA_DEPTHS))
         return Individual(tree, draw_genes(self.space.anneal, self._rng_of_genes))
 
-    def _admit(self, child: Individual, origin: str, parents: tuple[str, ...]) -> None:
-        """Make a candidate of an offspring, unless there is a reason not to."""
+    def _admit(self, child: Individual, origin: str, parents: tuple[str, ...]) -> Individual | None:
+        """Return an offspring with the candidate that it becomes, unless there is a reason not to.
+
+        One that waits in the pool already, or like it, is no rejection.
+        """
         expression = valid_expression(child)
         assert expression is not None, "variation returns valid trees alone"
         if self.space.language.shape is None:  # folding constants changes the shape
             of, child = child.of, Individual(to_tree(expression, self._rng), child.anneal)
             child.of = of
         verdict = self._admission.admit(child, expression, origin, parents)
-        if isinstance(verdict, Rejected):
+        if not isinstance(verdict, Rejected):
+            child.candidate = verdict
+            return child
+        pooled = {kept.candidate.id for kept in self._pool if kept.candidate}
+        if verdict.duplicate_of not in pooled:
             self.rejected.append(verdict)
-        else:
-            child.candidate, child.number = verdict, self._admitted
-            self._asked[verdict.id] = child
+        return None
+
+    def _ask_for(self, child: Individual | None) -> None:
+        if child is not None and child.candidate is not None:
+            child.number = self._admitted
+            self._asked[child.candidate.id] = child
             self._admitted += 1
 
 

@@ -2,7 +2,7 @@
 
 from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
-from evoact.records.candidate import Candidate
+from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
 from evoact.records.constraints import LATENCY, MEASURED, Constraint
 from evoact.records.early_cost import costly_early
@@ -12,6 +12,8 @@ from evoact.records.evolution_spec import EvolutionSpec
 from evoact.records.history import History, Listener
 from evoact.records.journal import (
     JOURNAL_VERSION,
+    ComparisonFinished,
+    ComparisonStarted,
     ConfirmationAsked,
     ControlsAsked,
     Evaluated,
@@ -22,6 +24,7 @@ from evoact.records.journal import (
     Rejected,
     StudyFinished,
     StudyStarted,
+    TrainingsAsked,
     decode,
     encode,
 )
@@ -50,6 +53,8 @@ __all__ = [
     "AnnealSpec",
     "Candidate",
     "Cohort",
+    "ComparisonFinished",
+    "ComparisonStarted",
     "ConfirmSpec",
     "ConfirmationAsked",
     "Constraint",
@@ -64,6 +69,7 @@ __all__ = [
     "History",
     "LanguageSpec",
     "Listener",
+    "Predicted",
     "RaceAsked",
     "Record",
     "Rejected",
@@ -73,6 +79,7 @@ __all__ = [
     "StudyFinished",
     "StudyStarted",
     "TaskSpec",
+    "TrainingsAsked",
     "costly_early",
     "cut",
     "decode",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,15 @@ from evoact.errors import InputError
 from evoact.language import LANGUAGE_VERSION, Expression, resolve
 from evoact.language.early import auto_early, check_path
 from evoact.records.anneal import BLEND, Anneal
+from evoact.records.checked import checked
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a training was expected to measure, before it began: mean and standard deviation."""
+
+    mean: float
+    sd: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +32,9 @@ class Candidate:
         anneal: the annealing genes, or None to train with `late` alone.
         origin: how the search made it, such as `"crossover"`.
         parents: ids of the candidates it was made of.
+        predicted: what the surrogate expected of it, if that chose it.
 
-    Two candidates are equal when their id is; origin and parents are history.
+    Two candidates are equal when their id is; all but function and genes is history.
 
     Raises:
         InputError: early and late function differ in width, or the path cannot
@@ -38,6 +48,7 @@ class Candidate:
     anneal: Anneal | None = None
     origin: str = field(default="user", compare=False)
     parents: tuple[str, ...] = field(default=(), compare=False)
+    predicted: Predicted | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.late.canonical())
@@ -88,13 +99,14 @@ class Candidate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what crosses processes and stands in journals."""
-        return {
+        data = {
             "id": self.id,
             "late": self.text,
             "anneal": self.anneal.to_dict() if self.anneal else None,
             "origin": self.origin,
             "parents": list(self.parents),
         }
+        return {**data, "predicted": asdict(self.predicted)} if self.predicted else data
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Candidate:
@@ -104,8 +116,12 @@ class Candidate:
         version was another one, and trained parameters are numbered by it.
         """
         genes = data["anneal"]
-        late = resolve(data["late"])
-        candidate = cls(late, origin=data["origin"], parents=tuple(data["parents"]))
+        texts = [data["id"], data["late"], data["origin"], *data["parents"]]
+        if strange := [text for text in texts if not isinstance(text, str)]:
+            raise ValueError(f"a candidate has {repr(strange[0])[:80]} where a text is wanted")
+        late, told = resolve(data["late"]), data.get("predicted")
+        predicted = checked(Predicted(**told)) if told else None
+        candidate = cls(late, None, data["origin"], tuple(data["parents"]), predicted)
         object.__setattr__(candidate, "late", late)
         # Put in afterwards: genes that an older version allowed are read, and an
         # early function is derived when someone asks for it.

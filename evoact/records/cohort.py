@@ -14,22 +14,30 @@ GAINS: Final = ("own", "relu")
 
 @dataclass(frozen=True, slots=True)
 class Halving:
-    """Successive halving within a cohort (Jamieson & Talwalkar 2016).
+    """Successive halving (Jamieson & Talwalkar 2016).
 
     After each rung the best `1 / reduction` of the candidates that are left go
-    on, rounded up; the others are scored where they are.
+    on, rounded up; the others are scored where they are. Within a cohort, or
+    across trials of one candidate each (ASHA, Li et al. 2020).
 
     Attributes:
         rungs: epochs after which candidates are compared, rising.
         reduction: how many times fewer go on.
         objective: by what they are compared, of those that training measures.
         maximise: whether more of it is better.
+        across: whether a candidate is compared with those that other cohorts
+            brought to the rung before it, and not with its own cohort.
     """
 
     rungs: tuple[int, ...]
     reduction: int
     objective: str
     maximise: bool
+    across: bool = False
+
+    def merit(self, value: float) -> float:
+        """Return a value of the objective so that more is better, whatever it is."""
+        return value if self.maximise else -value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Cohort:
         kernels: what computes activations: generated `"c"`, or `"torch"`; the
             last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
-            the others in the cohort.
+            the others in the cohort, or on those that got to a rung before.
         objectives: what is measured besides accuracy, loss, cost and nodes.
         gain: by what the first weights after activations are scaled: for the
             `"own"` function, or as for `"relu"` whatever the function.

@@ -88,7 +88,9 @@ class EvaluateSpec(Section):
 
     At each of the `rungs`, which are numbers of epochs, the best
     `1 / reduction` of a cohort go on and the others are scored where they are;
-    only in the search, never in the confirmation.
+    only in the search, never in the confirmation. With `halving: asha` candidates
+    are trained alone, and each is compared with all that were at the rung before it,
+    in whatever cohort (ASHA, Li et al. 2020).
 
     `combine` says what counts of a candidate that is trained on several tasks: the mean
     of its ranks on them, or the worst of them.
@@ -103,6 +105,7 @@ class EvaluateSpec(Section):
     combine: Literal["mean_rank", "worst"] = "mean_rank"
     rungs: tuple[Positive, ...] = ()
     reduction: Annotated[int, Field(ge=2)] = 2
+    halving: Literal["cohort", "asha"] = "cohort"
     confirm: ConfirmSpec = ConfirmSpec()
 
     @field_validator("rungs")

@@ -11,6 +11,7 @@ from typing import Any
 
 from evoact.errors import InputError
 from evoact.records.candidate import Candidate
+from evoact.records.checked import checked
 
 
 class Status(StrEnum):
@@ -110,7 +111,12 @@ class Evaluation:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
-        """Read what `to_dict` wrote."""
+        """Read what `to_dict` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is not that.
+        """
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
-        return cls(**{**values, "status": Status(data["status"]), "curve": tuple(data["curve"])})
+        values |= {"status": Status(data["status"]), "curve": tuple(data["curve"])}
+        return checked(cls(**values))

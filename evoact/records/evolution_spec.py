@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from evoact.records.section import ExpressionText, Positive, Section
+from evoact.records.section import ExpressionText, Positive, Section, read_switch
 
 
 class ScreensSpec(Section):
@@ -40,6 +40,14 @@ class EvolutionSpec(Section):
     `warm_start` is the folder of a study, a `hall_of_fame.csv`, or expressions; a
     study resolves it to expressions when it begins.
 
+    With a `surrogate` many offspring are bred for each that is trained,
+    `offspring` of them, and those are trained that a model of the trainings so
+    far finds most promising: by the `upper_bound` of its prediction, or by
+    `expected_improvement`, and unlike each other. It predicts the first of the
+    objectives that training measures. `auto` is on where candidates are
+    functions of one number, the search has at least 40 evaluations, and the
+    algorithm is not `random`, the control. The first 8 evaluations are without.
+
     With `mode: steady_state` workers never wait for a generation: of what is
     known when a cohort ends, the next one is bred. What is found then depends
     on which training ends first. A generation is then every `population`
@@ -56,6 +64,9 @@ class EvolutionSpec(Section):
     immigrants: Annotated[float, Field(ge=0, le=1)] = 0.1
     adaptive: bool = False
     tournament: Annotated[int, Field(ge=1)] = 3
+    surrogate: Annotated[Literal["off", "on", "auto"], BeforeValidator(read_switch)] = "auto"
+    acquisition: Literal["upper_bound", "expected_improvement"] = "upper_bound"
+    offspring: Annotated[int, Field(ge=2, le=100)] = 8
     screens: ScreensSpec = ScreensSpec()
     cohort: Literal["auto"] | Positive = "auto"
 

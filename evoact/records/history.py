@@ -98,6 +98,18 @@ class History:
         assert self.started is not None, "the journal has no first line yet"
         return SearchSpec.model_validate(self.started.spec)
 
+    def check(self) -> None:
+        """Raise `ValueError` if records do not fit together: views would stumble over them."""
+        spec = self.spec  # pydantic's errors are ValueErrors
+        if spec.run is None:
+            raise ValueError("the specification has no section 'run'; a study's is resolved")
+        wanted = {key for name in spec.measures for key in spec.keys(name)}
+        for candidate, evaluation in self.searched():
+            if evaluation.is_ok and (missing := wanted - set(evaluation.objectives)):
+                raise ValueError(f"candidate {candidate.short_id} has no {min(missing)}")
+        if self.finished and self.finished.winner not in {None, *self.candidates}:
+            raise ValueError(f"the winner {self.finished.winner!r} is no candidate")
+
     @property
     def rejected(self) -> list[Rejected]:
         """All offspring that were not trained."""

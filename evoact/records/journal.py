@@ -1,4 +1,4 @@
-"""The format of a study's journal: what each line says.
+"""The format of a journal, of a study or a comparison: what each line says.
 
 A journal is a sequence of records, one JSON object a line; those that are true
 together or not at all are one line, a list. It is the only truth about a
@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from evoact.records.candidate import Candidate
+from evoact.records.checked import checked
 from evoact.records.evaluation import Evaluation
 
 # 2: controls_asked. 3: lists of records; a generation asked in parts. Older
@@ -116,6 +117,34 @@ class StudyFinished:
     winner: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ComparisonStarted:
+    """The first line of a comparison: what it is going to do, and the versions."""
+
+    name: str
+    plan: Mapping[str, Any]
+    versions: Mapping[str, str]
+    journal_version: int = JOURNAL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingsAsked:
+    """Trainings of a comparison: the evaluations that follow, until more are asked, are of them.
+
+    `settings` are those of each candidate, by id: `learning_rate` and `gain`.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]]
+    replicates: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonFinished:
+    """The last line of a comparison: `latency` of each function, see `relative_latency`."""
+
+    latency: Mapping[str, Mapping[str, float]]
+
+
 Record = (
     StudyStarted
     | GenerationAsked
@@ -125,6 +154,9 @@ Record = (
     | ConfirmationAsked
     | ControlsAsked
     | StudyFinished
+    | ComparisonStarted
+    | TrainingsAsked
+    | ComparisonFinished
 )
 
 _TYPES: Final[dict[str, type[Record]]] = {
@@ -136,6 +168,9 @@ _TYPES: Final[dict[str, type[Record]]] = {
     "confirmation_asked": ConfirmationAsked,
     "controls_asked": ControlsAsked,
     "study_finished": StudyFinished,
+    "comparison_started": ComparisonStarted,
+    "trainings_asked": TrainingsAsked,
+    "comparison_finished": ComparisonFinished,
 }
 _NAMES: Final = {record: name for name, record in _TYPES.items()}
 
@@ -173,19 +208,22 @@ def decode(line: str) -> list[Record]:
     """Read the records of a line.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: it is not the line of a record.
+        ValueError: it is not the line of a record.
     """
     data = json.loads(line)
     if data == []:
         raise ValueError("a line without records")
-    return [_record(item) for item in (data if isinstance(data, list) else [data])]
+    try:
+        return [_record(item) for item in (data if isinstance(data, list) else [data])]
+    except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise ValueError(f"a line with a wrong record ({error!r})") from error
 
 
 def _record(data: dict[str, Any]) -> Record:
     kind = _TYPES[data.pop("type")]
     if kind is GenerationAsked:
         data["candidates"] = tuple(map(Candidate.from_dict, data["candidates"]))
-        data["rejected"] = tuple(Rejected(**item) for item in data["rejected"])
+        data["rejected"] = tuple(checked(Rejected(**item)) for item in data["rejected"])
     elif kind is Evaluated:
         data["evaluation"] = Evaluation.from_dict(data["evaluation"])
     elif kind is ConfirmationAsked:
@@ -196,7 +234,9 @@ def _record(data: dict[str, Any]) -> Record:
         data = {name: tuple(data[name]) for name in ("contestants", "replicates")}
     elif kind is ControlsAsked:
         data["controls"] = _candidates(data["controls"])
-    return kind(**data)
+    elif kind is TrainingsAsked:
+        data["replicates"] = tuple(data["replicates"])
+    return checked(kind(**data))
 
 
 def _candidates(data: Mapping[str, Any]) -> dict[str, Candidate]:

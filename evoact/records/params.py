@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
@@ -47,8 +48,12 @@ def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
         raise StudyError(f"trained parameters cannot be read: {error}") from error
     if hashlib.sha256(data).hexdigest() != digest:
         raise StudyError(f"{path} was changed: its content is not what its name says")
+    try:
+        tensors = load_tensors(data)
+    except (SafetensorError, ValueError, LookupError, TypeError) as error:
+        raise StudyError(f"{path} holds no parameters: {error}") from error
     params: dict[str, dict[str, Any]] = {}
-    for key, tensor in sorted(load_tensors(data).items()):
+    for key, tensor in sorted(tensors.items()):
         layer, _, name = key.rpartition(".")
         params.setdefault(layer, {})[name] = tensor.tolist()
     return params

@@ -18,6 +18,8 @@ _AT_RUNGS: Final = ("val_accuracy", "val_loss")
 def check_rungs(spec: SearchSpec) -> None:
     """Raise `ValidationError` for rungs at which candidates cannot be compared."""
     rungs, epochs = spec.evaluate.rungs, spec.task.epochs
+    if spec.evaluate.halving == "asha":
+        _check_asha(spec)
     if not rungs:
         return
     if rungs[-1] >= epochs:
@@ -41,11 +43,31 @@ def check_rungs(spec: SearchSpec) -> None:
             f"but candidates are compared there by the first of the objectives, {spec.primary}, "
             f"which {why}; wanted {' or '.join(_AT_RUNGS)} to be the first",
         )
-    if (size := spec.evolution.cohort_size()) < 2:
+    size = spec.evolution.cohort_size()
+    if size < 2 and spec.evaluate.halving == "cohort":
         _refuse(
             spec,
             f"but evolution.cohort {spec.evolution.cohort} makes cohorts of {size}, in which there "
-            "is nothing to compare; wanted evolution.cohort of 2 or more",
+            "is nothing to compare; wanted evolution.cohort of 2 or more, or evaluate.halving asha",
+        )
+
+
+def _check_asha(spec: SearchSpec) -> None:
+    """Raise `ValidationError` where trials of one candidate cannot be halved as they come."""
+    size, mode = spec.evolution.cohort_size(), spec.evolution.mode
+    wanted = {
+        "evaluate.rungs": (list(spec.evaluate.rungs), bool(spec.evaluate.rungs), "epochs"),
+        "evolution.cohort": (spec.evolution.cohort, size == 1, "1"),
+        "evolution.mode": (mode, mode == "steady_state", "steady_state"),
+    }
+    wrong = {key: (got, want) for key, (got, right, want) in wanted.items() if not right}
+    if wrong:
+        told = "; ".join(f"{key} is {got}, wanted {want}" for key, (got, want) in wrong.items())
+        refuse(
+            ("evaluate", "halving"),
+            "is asha, which stops trials of one candidate as they come: "
+            f"{told}; or set evaluate.halving to cohort",
+            "asha",
         )
 
 

@@ -30,6 +30,11 @@ def one_of(known: tuple[str, ...]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def read_switch(value: Any) -> Any:
+    """Return `off` or `on` as a text: YAML 1.1 reads the bare words as booleans."""
+    return {False: "off", True: "on"}[value] if isinstance(value, bool) else value
+
+
 def refuse(location: tuple[str | int, ...], text: str, value: Any) -> NoReturn:
     """Raise the error of a key that another one contradicts, at its own place.
 

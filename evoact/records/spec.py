@@ -38,7 +38,7 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import Positive, Section, one_of
+from evoact.records.section import Positive, Section, one_of, read_switch, refuse
 from evoact.records.shape import Shape, read_shape
 from evoact.records.task_spec import TaskSpec, check_tasks, tasks_read
 
@@ -131,14 +131,10 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
-def _yaml_off(value: Any) -> Any:
-    return "off" if value is False else value  # YAML 1.1 reads a bare `off` as false
-
-
 class TrackingSpec(Section):
     """Where the search is shown: `embedded`, `off`, or an MLflow tracking URI."""
 
-    mlflow: Annotated[str, BeforeValidator(_yaml_off)] = "embedded"
+    mlflow: Annotated[str, BeforeValidator(read_switch)] = "embedded"
 
 
 class RunSpec(Section):
@@ -199,6 +195,8 @@ class SearchSpec(Section):
         check_rungs(self)
         check_measures(self)
         check_steepness(self.conditions(), self.language.normalise)
+        if self.evolution.surrogate == "on" and (reason := self.why_no_surrogate):
+            refuse(("evolution", "surrogate"), f"is on, but {reason}; wanted auto or off", "on")
         return self
 
     def seed_expressions(self) -> tuple[Expression, ...]:
@@ -259,6 +257,24 @@ class SearchSpec(Section):
     def primary(self) -> str:
         """The objective that ranks the hall of fame: the first one."""
         return next(iter(self.objectives))
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The objectives that training measures; the others follow from the function."""
+        return tuple(name for name in self.objectives if name not in STATIC)
+
+    @property
+    def why_no_surrogate(self) -> str | None:
+        """Why no surrogate can predict what candidates are worth, if none can."""
+        groupwise = [name for name in self.language.primitives if PRIMITIVES[name].is_groupwise]
+        groupwise += [
+            text
+            for text in (*self.evolution.seeds, *self.evolution.warm)
+            if resolve(text).is_groupwise
+        ]
+        if groupwise:
+            return f"it predicts functions of one number alone, and {groupwise[0]!r} is none"
+        return None if self.trained else "no objective is measured by training"
 
     @property
     def most_controls(self) -> int:

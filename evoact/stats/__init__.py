@@ -12,13 +12,16 @@ from evoact.stats.paired import (
     pairs_needed,
     smallest_p_value,
 )
+from evoact.stats.prediction import Borne, borne_out
 from evoact.stats.racing import still_racing
 
 __all__ = [
     "BOOTSTRAP_FROM",
+    "Borne",
     "Interval",
     "Paired",
     "bca_interval",
+    "borne_out",
     "compare_paired",
     "holm",
     "mean_interval",

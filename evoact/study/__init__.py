@@ -3,19 +3,24 @@
 from evoact.study.control import CONTROLS, with_control
 from evoact.study.estimate import estimate_seconds
 from evoact.study.evaluators import Evaluator, InlineEvaluator, make_evaluator
-from evoact.study.journal import read_journal
+from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.lines import NAME as JOURNAL
 from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
-from evoact.study.study import Found, Study, refuse_existing
+from evoact.study.study import Found, Study, check_name, refuse_existing
 from evoact.study.task import named_task
+from evoact.study.versions import versions_here, warn_of_other_versions
 from evoact.study.warm import warmed
 
 __all__ = [
     "CONTROLS",
+    "JOURNAL",
     "Evaluator",
     "Found",
     "InlineEvaluator",
+    "JournalWriter",
     "Study",
+    "check_name",
     "dump_space",
     "estimate_seconds",
     "load_space",
@@ -25,6 +30,8 @@ __all__ = [
     "refuse_existing",
     "run",
     "space_from_text",
+    "versions_here",
     "warmed",
+    "warn_of_other_versions",
     "with_control",
 ]

@@ -59,7 +59,13 @@ def halving_of(spec: SearchSpec) -> Halving | None:
     asked, direction = spec.evaluate, spec.objectives[spec.primary]
     if not asked.rungs:
         return None
-    return Halving(asked.rungs, asked.reduction, spec.primary, maximise=direction == "max")
+    return Halving(
+        asked.rungs,
+        asked.reduction,
+        spec.primary,
+        maximise=direction == "max",
+        across=asked.halving == "asha",
+    )
 
 
 def replicate(

@@ -45,6 +45,8 @@ def trainings(spec: SearchSpec) -> int:
 def epochs_of_search(spec: SearchSpec, task: TaskSpec | None = None) -> float:
     """Return how many epochs a candidate of the search is trained for on a task, on average.
 
+    As if `1 / reduction` went on from each rung; with ASHA more of the first ones do.
+
     >>> epochs_of_search(SearchSpec(task={"epochs": 12}))
     12.0
     """

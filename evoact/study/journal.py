@@ -10,20 +10,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evoact.errors import StudyError
+from evoact.errors import InputError, StudyError
 from evoact.files import sync_folder
-from evoact.records import Record, encode
+from evoact.records import ComparisonStarted, History, Record, StudyStarted, encode
 from evoact.study.lines import NAME, read_lines
 from evoact.study.lock import StudyLock
-from evoact.study.mending import mend
+from evoact.study.mending import kept, mend
 
 
 def read_journal(folder: Path) -> list[Record]:
     """Return the records of a study's journal.
 
     A last line that was not written whole (the process was killed) is left
-    out with a warning, as are lines that are damaged. A first line that is not
-    there or damaged is made again from `space.yaml`.
+    out with a warning, as are lines that are damaged, with what depends on them.
+    A study's first line that is not there or damaged is made again from `space.yaml`.
 
     Raises:
         InputError: there is no journal, or it is of a newer evoact.
@@ -39,14 +39,37 @@ def read_journal(folder: Path) -> list[Record]:
             "aside, and what they said is done again",
             stacklevel=2,
         )
-    return [record for line in lines.whole for record in line.records]
+    return [record for line in kept(lines) for record in line.records]
+
+
+def read_history(folder: Path) -> History:
+    """Return what a study's journal says.
+
+    Raises:
+        InputError: there is no study, or it is of a newer evoact.
+        StudyError: the journal's lines do not fit together.
+    """
+    records = read_journal(folder)
+    if records and isinstance(records[0], ComparisonStarted):
+        raise InputError(
+            f"{folder} is a comparison, no study: the same `evoact compare` goes on with it, "
+            "or shows what it found"
+        )
+    if not records or not isinstance(records[0], StudyStarted):
+        raise InputError(f"{folder} is no study: its journal has no first line")
+    history = History.of(records)
+    try:
+        history.check()
+    except ValueError as error:
+        raise StudyError(f"{folder / NAME} does not fit together: {error}") from error
+    return history
 
 
 class JournalWriter:
     """Appends records to a study's journal, as its only writer.
 
-    A journal that was damaged is mended first, and one that has no first line yet
-    gets it, from `space.yaml`.
+    A journal that was damaged is mended first, and a study's that has no first line
+    yet gets it, from `space.yaml`.
 
     Raises:
         InputError: the journal, or `space.yaml`, is of a newer evoact.

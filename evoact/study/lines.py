@@ -13,6 +13,7 @@ from evoact.language import LANGUAGE_VERSION
 from evoact.records import (
     JOURNAL_VERSION,
     SPEC_VERSION,
+    ComparisonStarted,
     Record,
     StudyStarted,
     decode,
@@ -28,8 +29,9 @@ _TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a journal as it stands there, and what it says."""
+    """A line of a journal: its number, how it stands there, and what it says."""
 
+    number: int
     text: bytes
     records: list[Record]
 
@@ -38,9 +40,9 @@ class Line:
 class Lines:
     """The lines of a journal.
 
-    `whole` begins with a line that says how the study was started: the journal's own, or
-    one made of `space.yaml`. `damaged` are the others, by number; `torn` is what follows the
-    last line break.
+    `whole` are those that can be read; a study's begin with the one that says how it was
+    started, the journal's own or one made of `space.yaml`. `damaged` are the others, by
+    number; `torn` is what follows the last line break.
     """
 
     whole: list[Line]
@@ -48,11 +50,9 @@ class Lines:
     torn: bytes
 
     @property
-    def started(self) -> StudyStarted:
-        """How the study was started."""
-        first = self.whole[0].records[0]
-        assert isinstance(first, StudyStarted), "made again where it is missing"
-        return first
+    def first(self) -> Record | None:
+        """What a journal begins with."""
+        return self.whole[0].records[0] if self.whole else None
 
     @property
     def damage(self) -> str:
@@ -63,31 +63,36 @@ class Lines:
 
 
 def read_lines(folder: Path) -> Lines:
-    """Read the lines of a study's journal.
+    """Read the lines of a study's or comparison's journal.
 
     Raises:
-        InputError: there is no study, or it is of a newer evoact.
+        InputError: there is none, or it is of a newer evoact.
     """
     path = folder / NAME
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        data = b""  # the process ended before its first line
-    except OSError as error:
-        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
-    *texts, torn = data.split(b"\n")
+    *texts, torn = _bytes(folder).split(b"\n")
     if texts:
         _refuse_newer(path, texts[0])
-    whole, damaged = [], {}
+    lines = Lines([], {}, torn)
     for number, text in enumerate(texts, 1):
         try:
-            whole.append(Line(text, decode(text.decode())))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            damaged[number] = text
-    if not whole or not isinstance(whole[0].records[0], StudyStarted):
+            lines.whole.append(Line(number, text, decode(text.decode())))
+        except (ValueError, RecursionError):
+            lines.damaged[number] = text
+    begun = isinstance(lines.first, StudyStarted | ComparisonStarted)
+    if not begun and (folder / SPACE).is_file():
         first = _started(folder)
-        whole.insert(0, Line(encode(first).encode(), [first]))
-    return Lines(whole, damaged, torn)
+        lines.whole.insert(0, Line(0, encode(first).encode(), [first]))
+    return lines
+
+
+def _bytes(folder: Path) -> bytes:
+    path = folder / NAME
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if not path.exists() and (folder / SPACE).is_file():
+            return b""  # the process ended before the first line
+        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:
@@ -95,12 +100,12 @@ def _refuse_newer(path: Path, first: bytes) -> None:
     try:
         data = json.loads(first)
         found = {
-            "journal_version": (data["journal_version"], JOURNAL_VERSION),
-            "spec_version": (data["spec"]["spec_version"], SPEC_VERSION),
+            "journal_version": (data.get("journal_version"), JOURNAL_VERSION),
+            "spec_version": (data.get("spec", {}).get("spec_version"), SPEC_VERSION),
             "language_version": (int(data["versions"]["language"]), LANGUAGE_VERSION),
         }
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return  # damaged, or of a version before these
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return  # damaged
     for what, (version, known) in found.items():
         if isinstance(version, int) and version > known:
             raise InputError(
@@ -110,13 +115,10 @@ def _refuse_newer(path: Path, first: bytes) -> None:
 
 
 def _started(folder: Path) -> StudyStarted:
-    """Make the first line of a journal again; `space.yaml` says the same."""
-    path = folder / SPACE
-    if not path.is_file():
-        raise InputError(f"{folder} is no study: it has no {NAME} that begins as one, nor {SPACE}")
-    spec = load_space(path)
+    """Make the first line of a study's journal again; `space.yaml` says the same."""
+    spec = load_space(folder / SPACE)
     if spec.run is None:
-        raise InputError(f"{folder} is no study: {path} does not say how it was resolved")
+        raise InputError(f"{folder} is no study: its {SPACE} does not say how it was resolved")
     data = spec.model_dump(mode="json")
     return StudyStarted(folder.name, spec.run.seed, data, spec.run.versions)
 

@@ -14,9 +14,13 @@ from evoact.errors import InputError, nearest
 from evoact.records import SPEC_VERSION, SearchSpec
 
 Location = tuple[str | int, ...]
-# Bad dates are ValueErrors, deep nesting is a RecursionError.
-_YAML_ERRORS: Final = (yaml.YAMLError, ValueError, RecursionError)
+# Bad dates are ValueErrors, deep nesting is a RecursionError; a tag that does not fit its
+# value (`!!bool x`, `!!timestamp x`) is whatever PyYAML's conversion stumbles over.
+_YAML_ERRORS: Final = (
+    yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError, TypeError,
+)  # fmt: skip
 _MAX_DEPTH: Final = 32
+_MAX_NODES: Final = 20_000
 
 
 def load_space(path: str | Path, overrides: Sequence[str] = ()) -> SearchSpec:
@@ -44,7 +48,7 @@ def space_from_text(text: str, source: str, overrides: Sequence[str] = ()) -> Se
     """Read a search space from YAML text; `source` names it in messages."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_recursion(node, frozenset())
+        _check_nodes(node)
         data = yaml.safe_load(text)
     except _YAML_ERRORS as error:
         raise InputError(f"{source}{_yaml_problem(error)}") from error
@@ -74,15 +78,23 @@ def _yaml_problem(error: Exception) -> str:
     return f"{place}: not valid YAML: {problem}"
 
 
-def _refuse_recursion(node: yaml.Node | None, around: frozenset[int]) -> None:
-    """Refuse aliases, of which a space has no need, where they nest without end."""
-    if not isinstance(node, yaml.CollectionNode):
-        return
-    if id(node) in around or len(around) > _MAX_DEPTH:
-        raise ValueError("recursive or nested too deeply")
-    for item in node.value:
-        for inner in item if isinstance(item, tuple) else (item,):
-            _refuse_recursion(inner, around | {id(node)})
+def _check_nodes(node: yaml.Node | None) -> None:
+    """Refuse what a space has no need of: keys that are no names, endless or exploding aliases."""
+    waiting = [(node, 0)]
+    for _ in range(_MAX_NODES):
+        if not waiting:
+            return
+        inner, depth = waiting.pop()
+        if depth > _MAX_DEPTH:
+            raise ValueError("recursive or nested too deeply")
+        if isinstance(inner, yaml.SequenceNode):
+            waiting += [(item, depth + 1) for item in inner.value]
+        elif isinstance(inner, yaml.MappingNode):
+            for key, value in inner.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise ValueError(f"line {key.start_mark.line + 1} has a key that is no name")
+                waiting.append((value, depth + 1))
+    raise ValueError(f"more than {_MAX_NODES} values, aliases written out")
 
 
 def _lines(node: yaml.Node | None, location: Location) -> Iterator[tuple[Location, int]]:

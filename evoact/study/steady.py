@@ -12,7 +12,8 @@ from typing import Final
 
 from evoact.evolution import Evolution
 from evoact.records import Candidate, Evaluated, Evaluation, GenerationAsked, GenerationTold
-from evoact.study.cohorts import cohorts_of
+from evoact.study.asha import Reached, reached_by
+from evoact.study.cohorts import cohorts_of, halving_of
 from evoact.study.evaluators import Evaluator
 from evoact.study.generations import check_bred, record_asked, told
 from evoact.study.journal import read_journal
@@ -57,7 +58,7 @@ class SteadyState:
 
     def _replay(self) -> None:
         """Do again what the journal says, and submit what it lacks."""
-        asked = []
+        asked, reached, halving = [], list[Reached](), halving_of(self._study.spec)
         for record in read_journal(self._study.folder):
             if isinstance(record, GenerationAsked):
                 bred = self._ask()
@@ -65,6 +66,9 @@ class SteadyState:
                 asked.append(bred.candidates)
             elif isinstance(record, Evaluated) and record.evaluation.replicate == 0:
                 self._evolution.tell([record.evaluation])
+                if halving and halving.across:
+                    reached += reached_by(record.evaluation, halving)
+        self._evaluator.remember(reached)
         for candidates in asked:
             self._submit(candidates)
 

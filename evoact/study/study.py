@@ -26,7 +26,7 @@ from evoact.records import (
     SearchSpec,
     save_params,
 )
-from evoact.study.journal import JournalWriter, disk_told, read_journal
+from evoact.study.journal import JournalWriter, disk_told, read_history, read_journal
 from evoact.study.lines import SPACE
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
@@ -97,7 +97,7 @@ class Study:
             InputError: there is no study, or it is of a newer evoact.
         """
         folder = Path(folder)
-        return cls(folder, History.of(read_journal(folder)))
+        return cls(folder, read_history(folder))
 
     @property
     def spec(self) -> SearchSpec:
@@ -145,7 +145,9 @@ class Study:
         """Become the journal's writer, and tell listeners what it says so far."""
         self._writer = JournalWriter(self.folder)
         self._listeners = tuple(listeners)
-        warn_of_other_versions(self.name, self.run)
+        warn_of_other_versions(
+            f"study {self.name}", self.run.versions, self.run.kernels, self.run.device
+        )
         seen = History()
         for record in read_journal(self.folder):
             seen.apply(record)
@@ -193,16 +195,19 @@ def refuse_existing(runs_dir: Path, name: str | None) -> None:
 
     None, for a name of evoact's choice, is always well.
     """
-    if name is None:
-        return
-    if not _NAME.fullmatch(name):
-        raise InputError(
-            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
-        )
-    if (runs_dir / name).exists():
+    check_name(name)
+    if name is not None and (runs_dir / name).exists():
         raise InputError(
             f"--name is {name!r}, but {runs_dir / name} exists; nothing is overwritten: choose "
             f"another name, or go on with it by `evoact resume {runs_dir / name}`"
+        )
+
+
+def check_name(name: str | None) -> None:
+    """Raise `InputError` for what is no name of a study; None is of evoact's choice."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise InputError(
+            f"--name is {name!r}; wanted letters, digits, '.', '_' and '-', at most 64"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -35,38 +36,47 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
         threads=THREADS,
         device=spec.evaluate.device,
         kernels=kernels.name,
-        versions={**_versions(), "kernels": str(kernels)},
+        versions=versions_here(kernels),
     )
 
 
-def warn_of_other_versions(name: str, run: RunSpec) -> None:
-    """Warn that a study was begun with other versions than are here now.
+def versions_here(kernels: object) -> dict[str, str]:
+    """Return what results depend on, of this process; `kernels` as `resolve_kernels` gives them."""
+    return {**_versions(), "kernels": str(kernels)}
+
+
+def warn_of_other_versions(
+    name: str, begun: Mapping[str, str], kernels: str, device: str = "cpu"
+) -> None:
+    """Warn that something was begun with other versions than are here now.
 
     Args:
-        name: of the study.
-        run: what it resolved then.
+        name: of a study or comparison.
+        begun: the versions then.
+        kernels: what was resolved then, `"c"` or `"torch"`.
+        device: likewise.
     """
-    now = {**_versions(), **_compiler(run)}
+    now = {**_versions(), **_compiler(kernels, device)}
     changed = [
-        f"{what} {run.versions[what]} -> {now[what]}"
+        f"{what} {begun[what]} -> {now[what]}"
         for what in _DECISIVE
-        if what in now and run.versions.get(what) != now[what]
+        if what in now and begun.get(what) != now[what]
     ]
     if changed:
         warnings.warn(
-            f"study {name} was begun with other versions ({', '.join(changed)}); "
+            f"{name} was begun with other versions ({', '.join(changed)}); "
             "results may differ from those of one uninterrupted run",
             stacklevel=3,
         )
 
 
-def _compiler(run: RunSpec) -> dict[str, str]:
-    """Return which compiler makes a study's kernels here; nothing if none does."""
-    if run.kernels != "c":
+def _compiler(kernels: str, device: str) -> dict[str, str]:
+    """Return which compiler makes kernels here; nothing if none does."""
+    if kernels != "c":
         return {}
     from evoact.training import resolve_kernels
 
-    here = resolve_kernels("auto", run.device)
+    here = resolve_kernels("auto", device)
     return {"kernels": str(here)} if here.name == "c" else {}  # workers may have one
 
 

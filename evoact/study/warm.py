@@ -10,9 +10,9 @@ from typing import Final
 
 from evoact.errors import InputError
 from evoact.language import Expression, ExpressionError, parse, strip_affine
-from evoact.records import History, SearchSpec
+from evoact.records import SearchSpec
 from evoact.records.possible import check_seed
-from evoact.study.journal import read_journal
+from evoact.study.journal import read_history
 from evoact.study.lines import NAME
 
 _KEY: Final = "evolution.warm_start"
@@ -71,7 +71,7 @@ def _tell(source: str, texts: list[str], refused: list[str]) -> None:
 def _best(path: Path) -> Iterator[Expression]:
     """Yield what a study or a table found, best first."""
     if (path / NAME).is_file():
-        history = History.of(read_journal(path))
+        history = read_history(path)
         return (candidate.late for candidate in history.hall_of_fame(history.spec))
     if not path.is_file():
         raise InputError(

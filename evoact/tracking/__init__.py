@@ -32,6 +32,7 @@ from evoact.tracking.mlflow_store import (
     check_reachable,
     prepare_store,
     redacted,
+    refuse_password,
     tracking_uri,
 )
 from evoact.tracking.mlflow_tracker import MlflowTracker
@@ -48,6 +49,7 @@ from evoact.tracking.summary import (
     too_few,
     verdict,
 )
+from evoact.tracking.summary_data import summary_data
 from evoact.tracking.winners import WinnerFiles
 
 __all__ = [
@@ -90,9 +92,11 @@ __all__ = [
     "prepare_store",
     "print_summary",
     "redacted",
+    "refuse_password",
     "results_table",
     "save_figure",
     "sharing",
+    "summary_data",
     "too_few",
     "tracking_uri",
     "verdict",

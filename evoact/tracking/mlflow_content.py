@@ -22,6 +22,7 @@ from evoact.tracking.confirmation import (
 from evoact.tracking.describe import genes_of, known_name, spec_of
 from evoact.tracking.hall_of_fame import SIZE
 from evoact.tracking.mlflow_store import redacted
+from evoact.tracking.rejections import rejection_points
 
 HALL_OF_FAME: Final = "hall_of_fame"
 CURVE: Final = ("loss", "val_accuracy", "g", "grad_norm")
@@ -86,6 +87,7 @@ def generation_points(history: History, generation: int) -> list[Point]:
         "evaluated": float(len(known)),
         "failed": float(sum(not evaluation.is_ok for evaluation in known)),
         "rejected": float(len(asked.rejected)),
+        **rejection_points(history, generation),
     }
     if so_far:
         points["best"] = better(so_far)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from evoact.errors import InputError, nearest
 
@@ -27,6 +27,7 @@ EMBEDDED, OFF = "embedded", "off"
 
 _SERVERS: Final = ("http", "https")
 _DATABASES: Final = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_SECRETS: Final = frozenset({"password", "pwd", "passwd", "sslpassword", "token"})
 _WANTED: Final = (
     "wanted embedded, off, http(s)://HOST:PORT of an MLflow server, sqlite:////PATH/mlflow.db, "
     f"or a database URI ({', '.join(_DATABASES)})"
@@ -130,11 +131,41 @@ def redacted(uri: str) -> str:
     >>> redacted("postgresql://me:secret@db/mlflow")
     'postgresql://me:***@db/mlflow'
     """
-    parts: SplitResult = urlsplit(uri)
+    try:
+        parts: SplitResult = urlsplit(uri)
+    except ValueError:  # it is none
+        return f"{uri.partition('://')[0]}://..."
     if parts.password is None:
         return uri
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}").geturl()
+
+
+def refuse_password(uri: str) -> None:
+    """Raise `InputError` when a tracking URI holds a password.
+
+    It would stand in the study's space.yaml and journal, which people share, and on
+    command lines, which all users of a machine see.
+
+    >>> refuse_password("http://mlflow:5000")
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {error}; {_WANTED}") from error
+    hidden = sorted({name.lower() for name in parse_qs(parts.query)} & _SECRETS)
+    if parts.password is None and not hidden:
+        return
+    cure = (
+        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or write ~/.mlflow/credentials"
+        if parts.scheme in _SERVERS
+        else "set PGPASSWORD or write ~/.pgpass for PostgreSQL, or put an MLflow server before it"
+    )
+    shown = redacted(uri).partition("?")[0]
+    raise InputError(
+        f"tracking.mlflow is {shown!r} with a password, which would be written "
+        f"to the study's files; leave it out, and {cure}"
+    )
 
 
 def _check_file(path: Path) -> None:
@@ -192,7 +223,7 @@ def prepare_store(uri: str) -> str:
             client = MlflowClient(tracking_uri=uri)
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
         except (MlflowException, ImportError) as error:  # or a database's driver is missing
-            reason = str(error).partition("\n")[0]
+            reason = str(error).partition("\n")[0].replace(uri, redacted(uri))
             raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
     if found.lifecycle_stage == "deleted":
         raise InputError(

@@ -26,10 +26,13 @@ from evoact.tracking.confirmation import (
     control_comparisons,
     tasks_of,
 )
-from evoact.tracking.describe import annealing_text, novelty_text
+from evoact.tracking.curse import curse_measure, curse_table, curse_told, flattered
+from evoact.tracking.describe import annealing_text, novelty_text, spec_of
 from evoact.tracking.limits import limits_told
+from evoact.tracking.predictions import predictions
 from evoact.tracking.race import race_told
 from evoact.tracking.rejections import rejections
+from evoact.tracking.spent import spent, spent_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +51,7 @@ _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
 
 def print_summary(console: Console, history: History) -> None:
-    """Print what confirmation with fresh seeds found: results, comparisons, a verdict."""
+    """Print what confirmation with fresh seeds found, a verdict, and what it took."""
     everyone = contestants(history)
     tasks = tasks_of(history)
     if everyone:
@@ -63,8 +66,12 @@ def print_summary(console: Console, history: History) -> None:
             console.print(comparison_table(f"On {task}, winner minus baseline", found))
     if controls := control_comparisons(history):
         console.print(comparison_table("Winner minus its controls", controls))
+    if finalists := flattered(history):
+        console.print(curse_table(finalists, curse_measure(spec_of(history))))
+    if budget := spent(history):
+        console.print(spent_table(budget))
     console.print()
-    counts = (race_told, sharing, rejections)
+    counts = (race_told, curse_told, sharing, rejections, predictions)
     for sentence in [*verdict(history), *(told for count in counts for told in count(history))]:
         console.print(Text(sentence))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +22,11 @@ from evoact.training.several import train_on_each
 _ALWAYS: Final = ("cost", "nodes")
 
 
-def train_cohort(cohort: Cohort) -> list[Evaluation]:
+GoesOn = Callable[[str, int, float], bool]
+"""Whether a candidate goes on: of its id, the rung, and its merit there."""
+
+
+def train_cohort(cohort: Cohort, goes_on: GoesOn | None = None) -> list[Evaluation]:
     """Train the candidates of a cohort from the same seed, and score them.
 
     Those whose networks have one shape are trained as one stack; on a CPU an
@@ -31,6 +35,10 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     status and leaves the others as they are. Where a stack as a whole fails
     (timeout, lack of memory), its halves are tried. With several tasks, each
     candidate is trained on one after the other.
+
+    Args:
+        cohort: whom to train.
+        goes_on: asked at each rung where `cohort.halving` is across cohorts.
 
     Returns:
         One evaluation for each candidate, in their order.
@@ -41,7 +49,7 @@ def train_cohort(cohort: Cohort) -> list[Evaluation]:
     if cohort.tasks:
         return train_on_each(cohort, train_cohort)
     with reproducible(cohort.device):
-        run = _Run(cohort, describe(cohort))
+        run = _Run(cohort, describe(cohort), goes_on)
         trainings = run.form(range(len(cohort.candidates)))
         for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
             trainings = run.advance(trainings, epochs)
@@ -57,6 +65,7 @@ class _Run:
 
     cohort: Cohort
     environment: dict[str, Any]
+    goes_on: GoesOn | None = None
     found: dict[int, Evaluation] = field(default_factory=dict)
 
     def form(self, positions: Iterable[int]) -> list[Training]:
@@ -85,21 +94,28 @@ class _Run:
 
     def halve(self, trainings: Iterable[Training], rung: int) -> None:
         """Let only the best candidates of all trainings go on."""
+        running = [member for training in trainings for member in training.members]
+        kept = self._kept(running, rung)
+        for training in trainings:
+            leaving = [member for member in training.members if member.position not in kept]
+            self.finish(training, leaving, rung)
+            training.keep([member for member in training.members if member.position in kept])
+
+    def _kept(self, running: list[Member], rung: int) -> set[int]:
+        """Return the positions of those that go on."""
         halving = self.cohort.halving
         assert halving is not None
-        sign = 1.0 if halving.maximise else -1.0
 
-        def merit(member: Member) -> tuple[float, int]:
-            value = sign * self.objectives(member)[halving.objective]
-            return value if math.isfinite(value) else -math.inf, -member.position
+        def merit(member: Member) -> float:
+            value = halving.merit(self.objectives(member)[halving.objective])
+            return value if math.isfinite(value) else -math.inf
 
-        running = [(member, training) for training in trainings for member in training.members]
-        running.sort(key=lambda pair: merit(pair[0]), reverse=True)
-        stopped = running[math.ceil(len(running) / halving.reduction) :]
-        for training in trainings:
-            leaving = [member for member, of in stopped if of is training]
-            self.finish(training, leaving, rung)
-            training.keep([member for member in training.members if member not in leaving])
+        if halving.across:
+            assert self.goes_on is not None, "whoever trains across cohorts knows the others"
+            ids = {m.position: self.cohort.candidates[m.position].id for m in running}
+            return {m.position for m in running if self.goes_on(ids[m.position], rung, merit(m))}
+        running = sorted(running, key=lambda m: (merit(m), -m.position), reverse=True)
+        return {m.position for m in running[: math.ceil(len(running) / halving.reduction)]}
 
     @staticmethod
     def objectives(member: Member) -> dict[str, float]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from evoact.errors import InputError, StudyError
+from typing import Final
+
+from evoact.errors import InputError, StudyError, nearest
 from evoact.nn.kernels import Backend, backend
 
+_KERNELS: Final = ("auto", "c", "torch")
 
-def resolve_kernels(asked: str, device: str = "cpu") -> Backend:
+
+def resolve_kernels(asked: str, device: str = "cpu", key: str = "evaluate.kernels") -> Backend:
     """Return what computes a study's activations, of what is there on this machine.
 
     Args:
         asked: `"c"`, `"torch"`, or `"auto"` for C where a compiler serves.
         device: `"cpu"` or `"cuda"`; on the latter it is always torch.
+        key: what the setting is called, in messages.
 
     Raises:
-        InputError: C is asked for and cannot be had.
+        InputError: there is no such way, or C is asked for and cannot be had.
 
     >>> str(resolve_kernels("torch"))
     'torch (as asked)'
     """
+    if asked not in _KERNELS:
+        raise InputError(f"{key} is {asked!r}{nearest(asked, _KERNELS)}; wanted auto, c or torch")
     if asked == "torch":
         return Backend("torch", reason="as asked")
     if device != "cpu":
@@ -26,8 +33,7 @@ def resolve_kernels(asked: str, device: str = "cpu") -> Backend:
     found = backend()
     if asked == "c" and found.name != "c":
         raise InputError(
-            f"evaluate.kernels is c, but there is no C here: {found.reason}; or set "
-            "evaluate.kernels to auto or torch"
+            f"{key} is c, but there is no C here: {found.reason}; or set {key} to auto or torch"
         )
     return found
 

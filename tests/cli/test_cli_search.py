@@ -85,6 +85,17 @@ def test_top_shows_the_hall_of_fame(evoact_command, smoke_run):
     assert rows[0]["id"][:12] in table
 
 
+def test_top_shows_the_summary_again(evoact_command, smoke_run):
+    text = evoact_command("top", "runs/first", "--summary")
+    for said in ("Budget spent", "Winner's curse", "were evaluated", "duplicates were avoided"):
+        assert said in text
+    data = json.loads(evoact_command("top", "runs/first", "--summary", "--json"))
+    *stages, everything = data["spent"]
+    assert everything["steps"] == sum(stage["steps"] for stage in stages) > 0
+    assert f"{everything['steps']:,}" in text
+    assert data["winners_curse"]["n"] > 0
+
+
 def test_curves_show_annealing_and_the_journal_is_plain_json(smoke_run):
     lines = (smoke_run / "journal.jsonl").read_text().splitlines()
     records = [record for line in lines for record in decode(line)]

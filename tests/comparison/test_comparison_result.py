@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import re
+from collections import Counter
 
 import pytest
 from comparison_known import Known, plan_of
 from scipy import stats
 
-from evoact.comparison import differences_figure, markdown, print_comparison, run_comparison
+from evoact.comparison import (
+    ComparisonJournal,
+    differences_figure,
+    markdown,
+    print_comparison,
+    run_comparison,
+)
 from evoact.language import resolve
 from evoact.records import Anneal
 
@@ -25,12 +34,14 @@ def accuracy(text: str, replicate: int, rate: float, gain: str) -> float:
 
 
 @pytest.fixture
-def ran():
+def ran(tmp_path):
     def run(expressions=("tanh",), formula=accuracy, **settings):
         settings = {"rates": (0.01, 0.03), "seeds": 8, **settings}
-        evaluator = Known(formula)
-        return run_comparison(plan_of(expressions, **settings), evaluator), evaluator.asked
+        plan, evaluator = plan_of(expressions, **settings), Known(formula)
+        with ComparisonJournal(tmp_path / str(next(numbers)), plan) as journal:
+            return run_comparison(plan, evaluator, journal), evaluator.asked
 
+    numbers = itertools.count()
     return run
 
 
@@ -41,6 +52,49 @@ def test_each_gets_its_own_best_setting_of_the_same_grid(ran) -> None:
     assert {s.setting.gain for s in result.standings} == {"own"}
     grids = [[t.setting for t in s.tried] for s in result.standings]
     assert all(grid == list(result.plan.settings) for grid in grids)
+
+
+def test_the_same_effort_goes_into_everyone(ran) -> None:
+    more = {"anneal": Anneal(resolve("relu"), "cosine", 0.0, 0.5), "controls": True}
+    result, asked = ran(["tanh", "2 * max(x, 0)"], gains=("own", "relu"), more=more)
+    tuned = Counter(
+        (c.id, cohort.task.learning_rate, cohort.gain, cohort.replicate)
+        for cohort in asked
+        if not cohort.test
+        for c in cohort.candidates
+    )
+    plan = result.plan
+    everyone, grid = (
+        {e.candidate.id for e in plan.entrants},
+        itertools.product(plan.rates, plan.gains),
+    )
+    assert tuned == Counter(
+        (of, rate, gain, replicate)
+        for rate, gain in grid
+        for of in everyone
+        for replicate in plan.tuning_replicates
+    )
+    assert {e.role for e in plan.entrants} == {"contestant", "control", "rescaled", "baseline"}
+
+
+def test_parameters_of_networks_and_of_activations_are_accounted_for(ran, capsys) -> None:
+    from rich.console import Console
+
+    def formula(text, *about):
+        return accuracy("tanh(x)", *about)
+
+    result, _ = ran(["max(x, a * x) where a = 0.25"], formula, baselines=("relu", "crelu"))
+    prelu, relu, crelu = ((s.parameters, s.activation_parameters) for s in result.standings)
+    assert prelu == (relu[0] + 2, 2)  # one for each of two layers
+    assert crelu[1] == 0
+    assert crelu[0] == pytest.approx(relu[0], rel=0.02)  # its width is twice that of its input
+    print_comparison(Console(width=120), result)
+    shown = capsys.readouterr().out
+    accounts = shown[shown.index("Accounts") : shown.index("Contestant minus")]
+    assert "parameters" in accounts
+    assert "in activations" in accounts
+    for total, own in (prelu, relu, crelu):
+        assert re.search(rf" {total:,} +{own} ", accounts), (total, own, accounts)
 
 
 def test_test_data_are_read_after_all_choices_once_for_each_network(ran) -> None:
@@ -174,6 +228,7 @@ def test_json_tells_all(ran) -> None:
     assert data["task"]["name"] == "digits"
     assert data["replicates"] == list(range(10_001, 10_009))
     assert data["rates"] == [0.01, 0.03]
+    assert data["kernels"] == "torch"
     tanh = data["contestants"][0]
     assert (tanh["parameters"], tanh["activation_parameters"]) == (8970, 0)
     assert len(tanh["test"]["by_replicate"]) == 8

@@ -10,17 +10,29 @@ import pytest
 import evoact
 from evoact.errors import InputError
 from evoact.language import resolve
+from evoact.nn.kernels import available
 from evoact.records import Candidate, Cohort, TaskSpec
 from evoact.study import named_task
 from evoact.training import resolve_kernels, train_cohort
 
 SHORT = {"epochs": 2, "seeds": 3, "tuning_seeds": 2, "rates": (0.003, 0.03)}
+NEEDS_C = pytest.mark.skipif(not available(), reason="no C compiler here")
 FUNCTIONS = ["x * erf(x) + 0.1 * sin(3 * x)", "concat(relu(x), relu(-x))"]
 
 
 @pytest.fixture(scope="module")
-def result() -> evoact.ComparisonResult:
-    return evoact.compare("digits", FUNCTIONS, baselines=["relu", "silu"], gain=True, **SHORT)
+def runs(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+def compared(runs: Path, **more) -> evoact.ComparisonResult:
+    settings = {"baselines": ["relu", "silu"], "gain": True, **SHORT, **more}
+    return evoact.compare("digits", FUNCTIONS, runs_dir=runs, **settings)
+
+
+@pytest.fixture(scope="module")
+def result(runs) -> evoact.ComparisonResult:
+    return compared(runs)
 
 
 def test_everyone_is_trained_and_measured(result) -> None:
@@ -63,10 +75,35 @@ def test_the_gain_option_changes_the_first_weights_of_all_but_relus(result) -> N
         assert (own == relu) is of_relu
 
 
-def test_again_it_is_the_same(result) -> None:
-    again = evoact.compare("digits", FUNCTIONS, baselines=["relu", "silu"], gain=True, **SHORT)
+def test_again_it_is_the_same(result, tmp_path: Path) -> None:
+    again = compared(tmp_path)
     assert again == result
     assert {**again.to_dict(), "latency": 0} == {**result.to_dict(), "latency": 0}
+
+
+def test_the_same_call_trains_nothing_twice(result, runs: Path) -> None:
+    told: list[str] = []
+    again = compared(runs, tell=told.append)
+    assert again.to_dict() == result.to_dict()
+    (folder,) = runs.iterdir()
+    assert told[0] == f"Every training is kept in {folder}"
+    assert told[-1] == "3 fresh seeds: 15 trainings, 15 of them kept"
+
+
+@pytest.mark.parametrize("kernels", ["torch", pytest.param("c", marks=NEEDS_C)])
+def test_activations_are_computed_as_asked(kernels: str, tmp_path: Path) -> None:
+    found = evoact.compare(
+        "digits", ["tanh"], baselines=["relu"], kernels=kernels, runs_dir=tmp_path,
+        epochs=1, seeds=2, rates=[0.01],
+    )  # fmt: skip
+    assert found.to_dict()["kernels"] == kernels
+    assert found.environment["kernels"].partition(" ")[0] == kernels
+    assert set(found.latency["tanh(x)"]) == {"torch", kernels}
+
+
+def test_an_unknown_way_to_compute_them_is_told() -> None:
+    with pytest.raises(InputError, match=r"kernels is 'torhc'.*mean 'torch'.*wanted auto, c or"):
+        evoact.compare("digits", ["tanh"], kernels="torhc")
 
 
 @pytest.mark.ray
@@ -77,24 +114,27 @@ def test_workers_find_the_same(evoact_command, workshop) -> None:
     for executor in ("inline", "ray"):
         file = workshop / f"{executor}.json"
         evoact_command(
-            "compare", "digits", *FUNCTIONS, *short, "--executor", executor, "--json", str(file)
-        )
+            "compare", "digits", *FUNCTIONS, *short,
+            "--executor", executor, "--name", executor, "--json", str(file),
+        )  # fmt: skip
         found.append({**json.loads(file.read_text()), "latency": None})
     assert found[0] == found[1]
 
 
-def test_other_seeds_find_something_else(result) -> None:
-    other = evoact.compare("digits", ["tanh"], baselines=["relu"], seed=1, gain=True, **SHORT)
+def test_other_seeds_find_something_else(result, tmp_path: Path) -> None:
+    other = evoact.compare(
+        "digits", ["tanh"], baselines=["relu"], seed=1, gain=True, runs_dir=tmp_path, **SHORT
+    )
     ours = [s.measured.test for s in result.standings if s.entrant.label == "relu"]
     theirs = [s.measured.test for s in other.standings if s.entrant.label == "relu"]
     assert ours != theirs
 
 
-def test_annealed_contestants_and_their_controls() -> None:
+def test_annealed_contestants_and_their_controls(tmp_path: Path) -> None:
     genes = evoact.Anneal(None, "cosine", 0.0, 0.5, "ladder")
     found = evoact.compare(
         "digits", ["tanh"], baselines=["relu"], anneal=genes, controls=True,
-        epochs=2, seeds=2, rates=[0.01],
+        runs_dir=tmp_path, epochs=2, seeds=2, rates=[0.01],
     )  # fmt: skip
     tanh, late, *_ = found.standings
     assert tanh.measured.test != late.measured.test

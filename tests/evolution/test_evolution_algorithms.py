@@ -30,7 +30,7 @@ def space(steady: bool = False, front: bool = False, **evolution: Any) -> Search
     mode = {"mode": "steady_state"} if steady else {}
     objectives = {"val_accuracy": "max", "cost": "min"} if front else {"val_accuracy": "max"}
     return SearchSpec(
-        evolution={"population": 8, **mode, **evolution},
+        evolution={"population": 8, "surrogate": "off", **mode, **evolution},
         objectives=objectives,
         language={"max_nodes": 9},
     )
@@ -84,10 +84,14 @@ def test_in_random_search_nobody_has_children() -> None:
     assert not any(c.parents for c in everyone)
 
 
+@pytest.mark.parametrize("surrogate", ["off", "on"])
 @pytest.mark.parametrize(("algorithm", "age"), [("gp", 4), ("aging", 1)])
-def test_in_aging_evolution_only_the_youngest_have_children(algorithm: str, age: int) -> None:
+def test_in_aging_evolution_only_the_youngest_have_children(
+    algorithm: str, age: int, surrogate: str
+) -> None:
     """Whatever they are worth: here the first ones are the best, and die."""
-    evolution, born = Evolution(space(algorithm=algorithm, immigrants=0.0), seed=0), {}
+    asked = space(algorithm=algorithm, immigrants=0.0, surrogate=surrogate)
+    evolution, born = Evolution(asked, seed=0), {}
     oldest = 0
     for generation in range(5):
         candidates = evolution.ask()

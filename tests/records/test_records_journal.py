@@ -15,6 +15,8 @@ from evoact.language import named, parse
 from evoact.records import (
     Anneal,
     Candidate,
+    ComparisonFinished,
+    ComparisonStarted,
     ConfirmationAsked,
     ControlsAsked,
     Evaluated,
@@ -28,6 +30,7 @@ from evoact.records import (
     Status,
     StudyFinished,
     StudyStarted,
+    TrainingsAsked,
     decode,
     encode,
 )
@@ -100,6 +103,9 @@ RECORDS = [
     ControlsAsked(SILU.id, {"static late": Candidate(named("silu")), "static early": RELU}),
     StudyFinished(RELU.id),
     StudyFinished(None),
+    ComparisonStarted("compare-a", {"rates": [0.01], "task": {"name": "digits"}}, {"torch": "2"}),
+    TrainingsAsked({RELU.id: {"learning_rate": 0.01, "gain": "own"}}, (20_001, 20_002)),
+    ComparisonFinished({"relu(x)": {"torch": 1.0}}),
 ]  # fmt: skip
 
 

@@ -172,6 +172,13 @@ BAD: list[tuple[str, Any, str]] = [
     ("evaluate.rungs", [0], "greater than or equal to 1"),
     ("evaluate.rungs", [10, 5], r"is [10, 5]; wanted rising numbers of epochs: [5, 10]"),
     ("evaluate.rungs", [5, 5], r"rising numbers of epochs: [5]"),
+    (
+        "evaluate.halving",
+        "asha",
+        "evaluate.rungs is [], wanted epochs; evolution.cohort is auto, wanted 1; evolution.mode "
+        "is generational, wanted steady_state; or set evaluate.halving to cohort",
+    ),
+    ("evaluate.halving", "hyperband", "'cohort' or 'asha'"),
     ("evaluate.reduction", 1, "greater than or equal to 2"),
     ("evolution.mode", "asynchronous", "'generational' or 'steady_state'"),
     ("evaluate.confirm", {"seeds": 1}, "greater than or equal to 2"),

@@ -34,6 +34,9 @@ class CountingEvaluator(Evaluator):
         self.trained.update((e.candidate_id, e.replicate) for e in found)
         return found
 
+    def remember(self, reached) -> None:
+        self.inner.remember(reached)
+
     def close(self) -> None:
         self.inner.close()
 

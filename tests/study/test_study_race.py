@@ -35,6 +35,9 @@ class Scripted(Evaluator):
             return Evaluation.failed(candidate, "script", replicate=replicate)
         return replace(Evaluation.ok(candidate, val_accuracy=value), replicate=replicate)
 
+    def remember(self, reached):
+        pass
+
     def close(self):
         pass
 

@@ -1,5 +1,8 @@
 """The Ray evaluator: in a process that uses Ray for itself, and when workers die."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,7 +36,13 @@ def ray():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CC", "no-such-compiler")  # the workers' compiler
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+        ray.init(
+            address="local",
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="error",
+        )
     yield ray
     ray.shutdown()
 
@@ -138,3 +147,24 @@ def test_what_cannot_be_had_is_refused(ray):
         RayEvaluator(workers=1, cpus=3)
     with pytest.raises(InputError, match="leave the address out"):
         RayEvaluator(workers=1, address="127.0.0.1:6379")
+
+
+def test_another_cluster_of_this_machine_is_left_alone() -> None:
+    """Ray itself would join one that RAY_ADDRESS, or a file of `ray start`, tells of."""
+    code = """if True:
+        from evoact.study.evaluators.ray import RayEvaluator
+
+        evaluator = RayEvaluator(workers=1)
+        print("workers:", evaluator.workers)
+        evaluator.close()
+    """
+    env = {**os.environ, "RAY_ADDRESS": "127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "workers: 1" in done.stdout, done.stderr

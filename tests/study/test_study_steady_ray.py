@@ -31,7 +31,13 @@ def ray():
     import ray
 
     # For two evaluators of two workers each, which they keep until they are closed.
-    ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init(
+        address="local",
+        num_cpus=4,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="error",
+    )
     yield ray
     ray.shutdown()
 
@@ -127,3 +133,26 @@ def test_with_rungs_the_hall_of_fame_is_that_of_this_process(tiny, tmp_path, pai
     said = [{str(e.environment["kernels"]) for _, e in s.history.searched()} for s in (here, there)]
     assert said[0] == said[1]
     assert len(said[0]) == 1
+
+
+def test_asha_stops_trials_across_workers(steady, tmp_path, ray):
+    """Each is compared with those of the other worker, too: they meet in the mailbox."""
+    from evoact.study.evaluators.ray import RayEvaluator
+
+    data = steady.model_dump(mode="json") | {
+        "task": {"name": "digits", "epochs": 3, "batch_size": 359},
+        "anneal": {"early": "none"},
+    }
+    data["evolution"] |= {"cohort": 1}
+    data["evaluate"] |= {"rungs": [1, 2], "halving": "asha"}
+    evaluator = RayEvaluator(workers=2)  # its own: a mailbox knows the rungs of one search
+    try:
+        study = searched(SearchSpec.model_validate(data), tmp_path, "a", evaluator)
+    finally:
+        evaluator.close()
+    check_once(study)
+    ended = [evaluation for _, evaluation in study.history.searched() if evaluation.is_ok]
+    assert {(e.rung, e.epochs) for e in ended} == {(0, 1), (1, 2), (2, 3)}
+    # At most half, and the first ones, go on if none gets there out of turn.
+    first = [e for e in ended if e.rung == 0]
+    assert len(ended) / 4 < len(first)

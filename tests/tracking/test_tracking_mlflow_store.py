@@ -7,8 +7,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from evoact import search
 from evoact.errors import InputError
-from evoact.tracking import check_reachable, prepare_store, tracking_uri
+from evoact.records import SearchSpec
+from evoact.tracking import check_reachable, prepare_store, refuse_password, tracking_uri
 
 
 def free_port():
@@ -144,3 +146,26 @@ def test_what_is_no_store_is_told(server):
     server.status = 404
     with pytest.raises(InputError, match=r"tracking\.mlflow is"):
         prepare_store(f"http://127.0.0.1:{server.server_port}")
+
+
+@pytest.mark.parametrize(
+    ("uri", "cure"),
+    [
+        ("http://me:hush@server:5000", "MLFLOW_TRACKING_PASSWORD"),
+        ("postgresql+psycopg://me:hush@db/mlflow", "PGPASSWORD"),
+        ("postgresql://db/mlflow?user=me&password=hush", "PGPASSWORD"),
+        ("http://[hush", "wanted embedded"),
+    ],
+)
+def test_a_uri_with_a_password_is_refused_without_showing_it(uri, cure):
+    with pytest.raises(InputError, match=cure) as caught:
+        refuse_password(uri)
+    assert "hush" not in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        search(SearchSpec(tracking={"mlflow": uri}))
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["embedded", "off", "http://server:5000", "postgresql://me@db/x"])
+def test_other_uris_are_not_refused(uri):
+    refuse_password(uri)

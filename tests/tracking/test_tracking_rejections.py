@@ -19,7 +19,7 @@ from evoact.records import (
 )
 from evoact.study import Study
 from evoact.study.generations import record_asked
-from evoact.tracking.rejections import rejections
+from evoact.tracking.rejections import rejection_points, rejections
 
 RELU = Candidate(named("relu"))
 ASKED = GenerationAsked(
@@ -41,13 +41,40 @@ def test_rejections_are_counted_by_kind_and_own_functions_named() -> None:
     told = Evaluated(Evaluation.ok(RELU, val_accuracy=0.5))
     first, *others = rejections(History.of([StudyStarted("demo", 0, spec, {}), ASKED, told]))
     assert first == (
-        "Of what the search bred, 1 were trained; 6 were rejected before: "
-        "3 duplicate, 2 not standardised, 1 linear."
+        "Of what the search bred, 1 were evaluated, 3 duplicates were avoided, and 3 were "
+        "rejected before training: 2 not standardised, 1 linear."
     )
     assert others == [
         "Of evolution.seeds, 'x' was not trained: linear.",
         "Of evolution.warm_start, 'relu(x)' was not trained: duplicate.",
     ]
+
+
+def test_rejections_are_metrics_by_kind_from_the_first_of_a_kind_on() -> None:
+    later = GenerationAsked(1, (), (Rejected("x", "violates cost <= 2"), Rejected("x", "linear")))
+    history = History.of([ASKED, later])
+    assert rejection_points(history, 0) == {
+        "rejected_linear": 1.0,
+        "rejected_duplicate": 3.0,
+        "rejected_not_standardised": 2.0,
+    }
+    assert rejection_points(history, 1) == {
+        "rejected_linear": 1.0,
+        "rejected_duplicate": 0.0,
+        "rejected_not_standardised": 0.0,
+        "rejected_violates_cost_below_2": 1.0,
+    }
+
+
+def test_every_name_of_such_a_metric_is_one_of_mlflow() -> None:
+    from mlflow.utils.validation import _validate_metric_name
+
+    reasons = ("violates lipschitz <= 1e-3", "violates monotone: yes", "no (a) + b é", "cost > 1")
+    asked = GenerationAsked(0, (), tuple(Rejected("x", reason) for reason in reasons))
+    names = rejection_points(History.of([asked]), 0)
+    assert len(names) == len(reasons)
+    for name in names:
+        _validate_metric_name(name)
 
 
 def test_nothing_rejected_says_nothing() -> None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from evoact.records import Cohort, Evaluation
+from evoact.study.asha import Reached
 
 
 class Evaluator(ABC):
@@ -30,6 +31,10 @@ class Evaluator(ABC):
         Raises:
             StudyError: training cannot go on.
         """
+
+    @abstractmethod
+    def remember(self, reached: Sequence[Reached]) -> None:
+        """Take what candidates reached at rungs before: of a study that is gone on with."""
 
     @abstractmethod
     def close(self) -> None:

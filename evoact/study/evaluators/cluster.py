@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import ray
+from ray._private import ray_constants
+from ray.exceptions import AuthenticationError
 
-from evoact.errors import InputError, StudyError
+from evoact.errors import InputError
 
 _CONNECT_SECONDS: Final = 5.0
-_PATIENCE_SECONDS: Final = 20.0  # after 60 Ray ends the process itself, without a word of ours
 _SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
@@ -30,14 +31,13 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
         try:
             with _our_sigterm():
                 ray.init(address=address, **common)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise _no_head(address, str(error).partition("\n")[0]) from error
+        except (ConnectionError, RuntimeError, ValueError, AuthenticationError) as error:
+            raise _no_head(address, re.split(r"\n|\. ", str(error))[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    with _our_sigterm():
-        # "local": else Ray takes a cluster that was begun here once, though it be gone.
+    with _our_sigterm(), _on_loopback():
         ray.init(
-            address="local",
+            address="local",  # not $RAY_ADDRESS, nor one that Ray remembers to have started
             num_cpus=max(here, (workers or 1) * cpus),
             include_dashboard=False,
             **common,
@@ -53,54 +53,20 @@ def _our_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class HeadWatch:
-    """Notices that a cluster's head is gone, before Ray ends this process because of it.
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Let a cluster that is started meanwhile listen on 127.0.0.1 alone.
 
-    Args:
-        address: HOST:PORT of the head; one that does not answer from here at
-            first (behind a proxy) is not watched.
-        patience: seconds without an answer until it counts as gone.
-        clock: seconds, monotonic.
+    By default it would listen on all interfaces of a Linux machine, whatever
+    `_node_ip_address` says. On Windows and macOS Ray does as wanted here, by
+    `RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER`, which is read once, at its import.
     """
-
-    def __init__(
-        self,
-        address: str,
-        patience: float = _PATIENCE_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._address, self._patience, self._clock = address, patience, clock
-        self._watched = _listens(address)
-        self._seen = clock()
-
-    def check(self) -> None:
-        """Look whether the head answers.
-
-        Raises:
-            StudyError: it has not for too long.
-        """
-        if not self._watched:
-            return
-        if _listens(self._address):
-            self._seen = self._clock()
-        elif self._clock() - self._seen > self._patience:
-            raise cluster_lost(f"its head at {self._address} has stopped answering")
-
-
-def cluster_lost(reason: str) -> StudyError:
-    """Return the error for a cluster that is gone in the middle of a search."""
-    return StudyError(
-        f"the Ray cluster was lost: {reason}; what was evaluated is in the journal, resume the "
-        "study when the cluster is well, or with --executor inline"
-    )
-
-
-def _listens(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    with suppress(OSError, ValueError, OverflowError):
-        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
-        return True
-    return False
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
 
 
 def check_answers(address: str) -> None:
@@ -133,6 +99,7 @@ def _greet(connection: socket.socket) -> bytes:
 def _no_head(address: str, reason: str) -> InputError:
     return InputError(
         f"--address is {address!r}, but no Ray head answers there ({reason}); start one with "
-        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), or leave "
-        "--address out to run on this machine"
+        "`ray start --head`, set RAY_AUTH_MODE here as there (`ray start` takes token), with the "
+        "token in ~/.ray/auth_token or the file RAY_AUTH_TOKEN_PATH, or leave --address out to "
+        "run on this machine"
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from evoact.records import Cohort, Evaluation
+from evoact.study.asha import Reached, Rungs
 from evoact.study.evaluators.base import Evaluator
 
 
@@ -13,6 +15,7 @@ class InlineEvaluator(Evaluator):
 
     def __init__(self) -> None:
         self._waiting: deque[Cohort] = deque()
+        self._rungs = Rungs()
 
     def submit(self, cohort: Cohort) -> None:
         """Take a cohort; it is trained when it is waited for."""
@@ -22,7 +25,17 @@ class InlineEvaluator(Evaluator):
         """Train the cohort that was submitted first."""
         from evoact.training import train_cohort
 
-        return train_cohort(self._waiting.popleft())
+        cohort = self._waiting.popleft()
+        reduction = cohort.halving.reduction if cohort.halving else 0
+        found = train_cohort(cohort, lambda *reached: self._rungs.reaches(reduction, reached))
+        for evaluation in found:
+            if not evaluation.is_ok:
+                self._rungs.forget(evaluation.candidate_id)
+        return found
+
+    def remember(self, reached: Sequence[Reached]) -> None:
+        """Take what candidates reached at rungs before."""
+        self._rungs.remember(reached)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from evoact.study.asha import Reached, Rungs
 
 Result = dict[str, Any]
 
@@ -23,6 +26,8 @@ class _Sent:
 class Mailbox:
     """Hands cohorts to workers as they ask, and takes what they made of them.
 
+    It also knows what candidates reached at rungs, whoever trains them.
+
     A Ray actor: workers and search reach it from their processes. A cohort whose
     worker is lost goes to another one.
 
@@ -39,6 +44,7 @@ class Mailbox:
         self._known: set[str] = set()
         self._gone: set[str] = set()
         self._stillborn = 0
+        self._rungs = Rungs()
         self._worked = 0.0
         self._first: float | None = None
         self._last = 0.0
@@ -78,6 +84,19 @@ class Mailbox:
         From the first cohort that was taken to the last that was given back.
         """
         return self._worked, self._last - (self._last if self._first is None else self._first)
+
+    async def reaches(self, reduction: int, reached: Reached) -> bool:
+        """Take what a candidate reached at a rung; say whether it goes on."""
+        return self._rungs.reaches(reduction, reached)
+
+    async def remember(self, reached: Sequence[Reached]) -> None:
+        """Take what candidates reached before, from the search."""
+        self._rungs.remember(reached)
+
+    async def forget(self, candidates: Sequence[str]) -> None:
+        """Drop what candidates reached whose training failed."""
+        for candidate in candidates:
+            self._rungs.forget(candidate)
 
     async def lose(self, worker: str, reason: str) -> None:
         """Take notice that a worker is lost."""

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,8 +28,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from evoact.errors import InputError, StudyError
 from evoact.records import DTYPE, THREADS, Cohort, Evaluation
+from evoact.study.asha import Reached
 from evoact.study.evaluators.base import Evaluator
-from evoact.study.evaluators.cluster import HeadWatch, cluster_lost, connect
+from evoact.study.evaluators.cluster import connect
+from evoact.study.evaluators.head import HeadWatch, cluster_lost
 from evoact.study.evaluators.mailbox import Mailbox, Result
 
 _TRIES: Final = 3
@@ -53,18 +55,24 @@ class CohortTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Train what the mailbox gives."""
         while (text := ray.get(self.mailbox.take.remote(self.trial_id))) is not None:
-            ray.get(self.mailbox.give.remote(self.trial_id, _trained(text)))
+            ray.get(self.mailbox.give.remote(self.trial_id, self._trained(text)))
         return {"done": True}
 
+    def _trained(self, text: str) -> Result:
+        from evoact.training import train_cohort
 
-def _trained(text: str) -> Result:
-    from evoact.training import train_cohort
+        cohort = Cohort.from_dict(json.loads(text))
+        reduction = cohort.halving.reduction if cohort.halving else 0
 
-    try:
-        evaluations = train_cohort(Cohort.from_dict(json.loads(text)))
-    except StudyError as error:  # no other try would end otherwise
-        return {"refused": str(error)}
-    return {"evaluations": [evaluation.to_dict() for evaluation in evaluations]}
+        def goes_on(*reached: Any) -> bool:
+            answer: bool = ray.get(self.mailbox.reaches.remote(reduction, reached))
+            return answer
+
+        try:
+            evaluations = train_cohort(cohort, goes_on)
+        except StudyError as error:  # no other try would end otherwise
+            return {"refused": str(error)}
+        return {"evaluations": [evaluation.to_dict() for evaluation in evaluations]}
 
 
 class _Workers(Searcher):
@@ -189,8 +197,19 @@ class RayEvaluator(Evaluator):
         """Put a cohort into the mailbox, for the next worker that is free."""
         self._mailbox.submit.remote(json.dumps(cohort.to_dict()))
 
+    def remember(self, reached: Sequence[Reached]) -> None:
+        """Tell the mailbox what candidates reached at rungs before; wait until it knows."""
+        ray.get(self._mailbox.remember.remote(list(reached)))
+
     def next_evaluations(self) -> list[Evaluation]:
         """Wait until a worker has finished a cohort."""
+        found = self._next_evaluations()
+        failed = [evaluation.candidate_id for evaluation in found if not evaluation.is_ok]
+        if failed:
+            self._mailbox.forget.remote(failed)
+        return found
+
+    def _next_evaluations(self) -> list[Evaluation]:
         while True:
             text, result = self._next_result()
             if result is None:
