@@ -39,7 +39,7 @@ RESTART = 2_000
 
 
 def space(algorithm: str, population: int) -> SearchSpec:
-    """Return the search: nothing is annealed, standardised or screened at depth."""
+    """Return the search: nothing is annealed, standardised, screened at depth or predicted."""
     return SearchSpec(
         language={
             "primitives": ["add", "mul", "div", "exp", "neg"],
@@ -54,6 +54,7 @@ def space(algorithm: str, population: int) -> SearchSpec:
             "population": population,
             "seeds": [],
             "screens": {"depth": 0},
+            "surrogate": "off",  # what it saves, trainings, costs nothing here
         },
         objectives={"val_loss": "min"},
     )

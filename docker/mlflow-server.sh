@@ -9,12 +9,15 @@ MLFLOW_AUTH_ADMIN_PASSWORD=$(cat "$MLFLOW_PASSWORD_FILE")
 MLFLOW_FLASK_SERVER_SECRET_KEY=$(cat "$MLFLOW_SECRET_KEY_FILE")
 MLFLOW_AUTH_CONFIG_PATH=$(dirname "$0")/mlflow-auth.ini
 export PGPASSWORD MLFLOW_AUTH_ADMIN_PASSWORD MLFLOW_FLASK_SERVER_SECRET_KEY MLFLOW_AUTH_CONFIG_PATH
-export MLFLOW_DISABLE_TELEMETRY=true
+# Jobs are for evaluations of language models: eight processes more.
+export MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 
+# One worker: of several, uvicorn kills those that do not answer within 5 seconds, as they do
+# not while they import on a busy machine. Only drivers write, so one is enough.
 exec mlflow server \
   --app-name basic-auth \
   --backend-store-uri postgresql+psycopg:///mlflow \
   --artifacts-destination "${ARTIFACTS:-/artifacts}" \
   --serve-artifacts \
-  --workers 2 \
+  --workers 1 \
   "$@"

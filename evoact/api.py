@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -262,7 +262,10 @@ def compare(
         kernels=resolve_kernels(kernels, spec.evaluate.device, "kernels").name,
     )
     check_task(plan.entrants, plan.task)
-    with _evaluator(spec, address) as evaluator, ComparisonJournal(runs_dir, plan, name) as kept:
+    with (
+        _evaluator(spec, address) as evaluator,
+        closing(ComparisonJournal(runs_dir, plan, name)) as kept,
+    ):
         tell(f"Every training is kept in {kept.folder}")
         return run_comparison(plan, evaluator, kept, tell)
 

@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final
 
 from evoact.comparison.plan import Plan, Setting
 from evoact.errors import InputError
@@ -30,6 +29,11 @@ from evoact.study import (
     warn_of_other_versions,
 )
 from evoact.training import resolve_kernels
+
+_CURE: Final = (
+    "nothing is overwritten: choose another name, or leave it out for one that follows from "
+    "what is compared"
+)
 
 
 class ComparisonJournal:
@@ -78,11 +82,6 @@ class ComparisonJournal:
             case ComparisonFinished():
                 self.latency = record.latency
 
-    @property
-    def trainings(self) -> int:
-        """How many ended so far."""
-        return len(self._evaluations)
-
     def evaluation(
         self, candidate: Candidate, setting: Setting, replicate: int
     ) -> Evaluation | None:
@@ -92,41 +91,25 @@ class ComparisonJournal:
     def ask(self, chosen: Mapping[Candidate, Setting], replicates: Sequence[int]) -> None:
         """Say what is trained next; evaluations do not say of which setting they are."""
         settings = {candidate.id: asdict(setting) for candidate, setting in chosen.items()}
-        self._record(TrainingsAsked(settings, tuple(replicates)))
+        self._record([TrainingsAsked(settings, tuple(replicates))])
 
     def record(self, evaluations: Sequence[Evaluation]) -> None:
-        """Keep evaluations; each is on the disk when this returns."""
-        for evaluation in evaluations:
-            self._record(Evaluated(evaluation))
+        """Keep evaluations; they are on the disk when this returns."""
+        self._record([Evaluated(evaluation) for evaluation in evaluations])
 
     def finish(self, latency: Mapping[str, Mapping[str, float]]) -> None:
         """Keep the times of the functions, which end a comparison."""
-        self._record(ComparisonFinished(latency))
+        self._record([ComparisonFinished(latency)])
 
-    def _record(self, record: Record) -> None:
-        self._writer.append(record)
-        self._apply(record)
+    def _record(self, records: Sequence[Record]) -> None:
+        """Write records, a line each, waiting for the disk once."""
+        self._writer.append_lines([[record] for record in records])
+        for record in records:
+            self._apply(record)
 
     def close(self) -> None:
         """Let others write."""
         self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-_CURE = (
-    "nothing is overwritten: choose another name, or leave it out for one that follows from "
-    "what is compared"
-)
 
 
 def name_of(plan: Plan) -> str:

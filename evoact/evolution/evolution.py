@@ -25,7 +25,7 @@ from evoact.records import Candidate, Evaluation, Rejected, SearchSpec, merits
 
 _ATTEMPTS: Final = 100  # for each candidate asked, before a space counts as exhausted
 _TRIES: Final = 3  # offspring for each that the surrogate is to choose from, at most
-_FRESH: Final = 0.5  # least share of random ones among those: it finds what nobody leads to
+_FRESH: Final = 0.7  # least share of random ones among those: it finds what nobody leads to
 _POOL: Final = 1000  # offspring kept that were not chosen so far
 _EXTRA_DEPTHS: Final = (1, 2, 3, 4)  # of random trees, over what it takes to read x
 
@@ -136,8 +136,7 @@ class Evolution:
                 individual.evaluation = evaluation
                 self._population.append(individual)
             self._credit(individual)
-            if self._surrogate is not None and individual.candidate is not None:
-                self._surrogate.learn(individual.candidate, evaluation)
+            self._inform(individual.candidate, evaluation)
         self._rank()
         self._told += len(told)
         if self._steady:
@@ -179,6 +178,14 @@ class Evolution:
             Fitness(its, evaluation.rung, self.space.violation(evaluation.objectives))
             for evaluation, its in zip(group, values, strict=True)
         ]
+
+    def _inform(self, candidate: Candidate | None, evaluation: Evaluation) -> None:
+        """Let the surrogate learn; who breaks a limit stands below all who keep them."""
+        if self._surrogate is None or candidate is None:
+            return
+        value = self.space.predicted(evaluation.objectives) if evaluation.is_ok else None
+        keeps = value is None or self.space.violation(evaluation.objectives) == 0.0
+        self._surrogate.learn(candidate, value, evaluation.rung if keeps else -1)
 
     def _credit(self, child: Individual) -> None:
         """Count whether an operator's child was better than its parent; a failure was not."""

@@ -43,8 +43,9 @@ class EvolutionSpec(Section):
     With a `surrogate` many offspring are bred for each that is trained,
     `offspring` of them, and those are trained that a model of the trainings so
     far finds most promising: by the `upper_bound` of its prediction, or by
-    `expected_improvement`, and unlike each other. It predicts the first of the
-    objectives that training measures. `auto` is on where candidates are
+    `expected_improvement`, and unlike each other. Seven tenths of them are random
+    (more by `immigrants`): children of the best alone lead nowhere new. It
+    predicts the first of the objectives that training measures. `auto` is on where candidates are
     functions of one number, the search has at least 40 evaluations, and the
     algorithm is not `random`, the control. The first 8 evaluations are without.
 
@@ -66,7 +67,7 @@ class EvolutionSpec(Section):
     tournament: Annotated[int, Field(ge=1)] = 3
     surrogate: Annotated[Literal["off", "on", "auto"], BeforeValidator(read_switch)] = "auto"
     acquisition: Literal["upper_bound", "expected_improvement"] = "upper_bound"
-    offspring: Annotated[int, Field(ge=2, le=100)] = 8
+    offspring: Annotated[int, Field(ge=2, le=100)] = 4
     screens: ScreensSpec = ScreensSpec()
     cohort: Literal["auto"] | Positive = "auto"
 

@@ -17,9 +17,9 @@ from evoact.records.candidate import Candidate
 from evoact.records.checked import checked
 from evoact.records.evaluation import Evaluation
 
-# 2: controls_asked. 3: lists of records; a generation asked in parts. Older
-# journals are read as they are.
-JOURNAL_VERSION: Final = 3
+# 2: controls_asked. 3: lists of records; a generation asked in parts. 4: races,
+# comparisons, what a surrogate predicted. Older journals are read as they are.
+JOURNAL_VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from evoact.language import resolve
 from evoact.records.possible import read_width
 
-SPEC_VERSION: Final = 3
+SPEC_VERSION: Final = 4
 
 _GRID: Final = 5
 _HOLD, _LEAST_HOLD = 0.2, 0.1
@@ -68,6 +68,14 @@ def _from_2(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _from_3(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 3: there was no surrogate; a study that was begun without goes on without."""
+    evolution = data.get("evolution", {})
+    if not isinstance(data.get("run"), dict) or not isinstance(evolution, dict):
+        return dict(data)
+    return {**data, "evolution": {**evolution, "surrogate": "off"}}
+
+
 def _ends_of_1(anneal: Mapping[str, Any]) -> dict[str, Any]:
     start, end = anneal.get("start", 0.0), anneal.get("end", 0.5)
     if not all(type(number) in {int, float} for number in (start, end)):
@@ -96,5 +104,5 @@ def _early_of_1(anneal: Mapping[str, Any], widths: Any) -> dict[str, Any]:
 
 
 _STEPS: Final[Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]] = MappingProxyType(
-    {1: _from_1, 2: _from_2}
+    {1: _from_1, 2: _from_2, 3: _from_3}
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from statistics import fmean
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
@@ -160,7 +161,7 @@ class SearchSpec(Section):
     (8, 8)
     """
 
-    spec_version: Literal[3] = SPEC_VERSION
+    spec_version: Literal[4] = SPEC_VERSION
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = "search"
     task: TaskSpec = TaskSpec()
     tasks: tuple[TaskSpec, ...] = ()
@@ -262,6 +263,13 @@ class SearchSpec(Section):
     def trained(self) -> tuple[str, ...]:
         """The objectives that training measures; the others follow from the function."""
         return tuple(name for name in self.objectives if name not in STATIC)
+
+    def predicted(self, objectives: Mapping[str, float]) -> float:
+        """Return what a surrogate predicts of what was measured.
+
+        That is the first trained objective; on several tasks its mean over them.
+        """
+        return fmean(objectives[key] for key in self.keys(self.trained[0]))
 
     @property
     def why_no_surrogate(self) -> str | None:

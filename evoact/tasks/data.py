@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
-from evoact.tasks.stratified import stratified
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -140,12 +139,15 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
     ((1077, 64), (360, 64), (360, 64))
     """
+    from sklearn.model_selection import train_test_split
+
     raw = DATA_SETS[name]()
     if test_seed is not None:
         assert name in GENERATED, "the specification of a task says so before"
         raw |= _fresh_test(test_seed)
     x, y = raw["x"], raw["y"]
-    train, validation = stratified(y, 0.25, split_seed)
+    rows = np.arange(len(y))
+    train, validation = train_test_split(rows, test_size=0.25, random_state=split_seed, stratify=y)
     x_train = x[train]
     mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
     deviation[deviation == 0] = 1.0  # a pixel that is never lit

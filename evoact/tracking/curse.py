@@ -36,8 +36,7 @@ def curse_measure(spec: SearchSpec) -> str:
     >>> curse_measure(SearchSpec(objectives={"cost": "min"}))
     'val_accuracy'
     """
-    trained = (name for name in spec.objectives if name.startswith("val_"))
-    return next(trained, "val_accuracy")
+    return next(iter(spec.trained), "val_accuracy")
 
 
 def flattered(history: History) -> list[Flattered]:
@@ -79,9 +78,8 @@ def curse_table(found: Sequence[Flattered], measure: str) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for one in found:
         scores = (objective_text(measure, v) for v in (one.search, one.confirmed.mean))
-        table.add_row(
-            Text(one.candidate.text), *scores, f"{round(one.by, 4) + 0.0:+.4f}"
-        )  # no -0.0000
+        by = round(one.by, 4) + 0.0  # no -0.0000
+        table.add_row(Text(one.candidate.text), *scores, f"{by:+.4f}")
     return table
 
 

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from typing import Any
 
 from evoact.records import History
-from evoact.stats import Interval
+from evoact.stats import Borne, Interval
 from evoact.tracking.confirmation import comparison_rows, confirmation_rows
 from evoact.tracking.curse import curse_measure, flattered, winners_curse
 from evoact.tracking.describe import spec_of
+from evoact.tracking.predictions import surrogate
 from evoact.tracking.spent import spent
 from evoact.tracking.summary import verdict
 
@@ -22,7 +23,8 @@ def summary_data(history: History) -> Mapping[str, Any]:
 
     `evaluated` counts candidates of the search; `rejected` those that were not
     trained by the kind of reason, duplicates being one; `spent` is of all trainings;
-    `winners_curse` is search minus confirmed score, more being better in both.
+    `winners_curse` is search minus confirmed score, more being better in both;
+    `surrogate` what was predicted against what was measured.
     """
     return {
         "confirmed": confirmation_rows(history),
@@ -32,7 +34,15 @@ def summary_data(history: History) -> Mapping[str, Any]:
         "rejected": dict(Counter(item.kind for item in history.rejected).most_common()),
         "spent": [asdict(one) for one in spent(history)],
         "winners_curse": _curse(history),
+        "surrogate": _surrogate(history),
     }
+
+
+def _surrogate(history: History) -> dict[str, Any] | None:
+    found = surrogate(history)
+    if found is None:
+        return None
+    return {"measure": found.measure, "chosen": found.chosen, **_plain(found.borne)}
 
 
 def _curse(history: History) -> dict[str, Any] | None:
@@ -45,18 +55,18 @@ def _curse(history: History) -> dict[str, Any] | None:
             "id": one.candidate.id,
             "expression": one.candidate.text,
             "search": one.search,
-            "confirmed": _bounds(one.confirmed),
+            "confirmed": _plain(one.confirmed),
             "by": one.by,
         }
         for one in found
     ]
     return {
         "measure": curse_measure(spec_of(history)),
-        **_bounds(curse),
+        **_plain(curse),
         "finalists": finalists,
     }
 
 
-def _bounds(interval: Interval) -> dict[str, float | int | None]:
-    data = asdict(interval)
+def _plain(numbers: Interval | Borne) -> dict[str, float | int | None]:
+    data = asdict(numbers)
     return {name: value if math.isfinite(value) else None for name, value in data.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Interrupted(Known):
 
 
 def run(runs: Path, evaluator: Known, plan=PLAN, **settings):
-    with ComparisonJournal(runs, plan, **settings) as journal:
+    with closing(ComparisonJournal(runs, plan, **settings)) as journal:
         return run_comparison(plan, evaluator, journal), journal
 
 
@@ -150,7 +151,7 @@ def test_nothing_else_is_written_to(tmp_path: Path) -> None:
 
 
 def test_two_processes_do_not_write_one_comparison(tmp_path: Path) -> None:
-    with ComparisonJournal(tmp_path, PLAN), pytest.raises(StudyError, match="in use"):
+    with closing(ComparisonJournal(tmp_path, PLAN)), pytest.raises(StudyError, match="in use"):
         ComparisonJournal(tmp_path, PLAN)
     ComparisonJournal(tmp_path, PLAN).close()
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from comparison_known import Known, plan_of
@@ -38,7 +39,7 @@ def ran(tmp_path):
     def run(expressions=("tanh",), formula=accuracy, **settings):
         settings = {"rates": (0.01, 0.03), "seeds": 8, **settings}
         plan, evaluator = plan_of(expressions, **settings), Known(formula)
-        with ComparisonJournal(tmp_path / str(next(numbers)), plan) as journal:
+        with closing(ComparisonJournal(tmp_path / str(next(numbers)), plan)) as journal:
             return run_comparison(plan, evaluator, journal), evaluator.asked
 
     numbers = itertools.count()

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import time
 import urllib.error
@@ -11,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from docker_services import PATH, free_port
+from docker_services import PATH, free_port, running
 
 DOCKER = Path(__file__).parents[2] / "docker"
 
@@ -49,22 +48,17 @@ def postgres(tmp_path_factory, secrets):
     subprocess.run(
         [binaries / "initdb", "-D", data, *options], check=True, stdout=subprocess.DEVNULL, **more
     )
-    server = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder],
-        stderr=subprocess.DEVNULL,
-        **more,
-    )
+    server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder]
     environment = {**os.environ, "PGPASSWORD": password.read_text()}
     create = [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "mlflow"]
-    deadline = time.monotonic() + 30
-    while subprocess.run(
-        create, env=environment, stderr=subprocess.DEVNULL, check=False
-    ).returncode:
-        assert time.monotonic() < deadline, "PostgreSQL never answered"
-        time.sleep(0.2)
-    yield port
-    server.send_signal(signal.SIGINT)  # ends connections, and the server
-    server.wait(timeout=30)
+    deadline = time.monotonic() + 60
+    with running(server, stderr=subprocess.DEVNULL, **more):
+        while subprocess.run(
+            create, env=environment, stderr=subprocess.DEVNULL, check=False
+        ).returncode:
+            assert time.monotonic() < deadline, "PostgreSQL never answered"
+            time.sleep(0.2)
+        yield port
 
 
 @pytest.fixture(scope="session")
@@ -84,25 +78,18 @@ def mlflow_server(tmp_path_factory, postgres, secrets):
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port}",
     }
     log = folder / "log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            [DOCKER / "mlflow-server.sh", "--host", "127.0.0.1", "--port", str(port)],
-            env=environment,
-            cwd=folder,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(f"{address}/health").close()
-            break
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.3)
-    yield address, server, log
-    os.killpg(server.pid, signal.SIGKILL)  # it would wait for its clients
-    server.wait(timeout=30)
+    command = [DOCKER / "mlflow-server.sh", "--host", "127.0.0.1", "--port", str(port)]
+    address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 200
+    with (
+        log.open("w") as output,
+        running(command, env=environment, cwd=folder, stdout=output, stderr=output) as server,
+    ):
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health").close()
+                break
+            except OSError:
+                assert server.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.3)
+        yield address, server, log

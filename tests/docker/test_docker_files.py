@@ -4,6 +4,7 @@ import configparser
 import json
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from jsonschema import ValidationError
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 ROOT = Path(__file__).parents[2]
+TOOLS = Path(sys.executable).parent  # of this environment, which need not be on the path
 DOCKER = ROOT / "docker"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINS = dict(re.findall(r"^([\w.-]+)==(.+)$", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
@@ -51,7 +53,7 @@ def test_every_file_is_known_to_these_tests():
 
 def test_the_dockerfile_passes_hadolint():
     run = subprocess.run(
-        ["hadolint", DOCKER / "Dockerfile"], capture_output=True, text=True, check=False
+        [TOOLS / "hadolint", DOCKER / "Dockerfile"], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout
 
@@ -85,7 +87,9 @@ def test_the_extra_of_the_image_is_pinned():
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
 def test_scripts_pass_shellcheck(script):
-    run = subprocess.run(["shellcheck", script], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [TOOLS / "shellcheck", script], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout
     assert script.suffix == ".sbatch" or script.stat().st_mode & 0o111 == 0o111
 

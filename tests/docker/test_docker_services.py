@@ -1,6 +1,5 @@
 """What the image starts, started here: MLflow on PostgreSQL, Ray with a token, a search on both."""
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -13,10 +12,16 @@ from pathlib import Path
 
 import psutil
 import pytest
-from docker_services import PATH, free_port
+from docker_services import PATH, free_port, running
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
+SPACE = """
+task: {name: digits, epochs: 1, batch_size: 256}
+language: {primitives: [mul, tanh, relu], max_nodes: 5}
+evolution: {population: 3, generations: 1, seeds: [relu, tanh]}
+evaluate: {executor: ray, workers: 1, confirm: {top: 1, seeds: 2, baselines: [relu]}}
+"""
 API = "/api/2.0/mlflow/experiments/search?max_results=1"
 
 
@@ -90,32 +95,30 @@ def head(secrets):
     options += "--dashboard-host=127.0.0.1 --include-dashboard=true "
     options += f"--ray-client-server-port={free_port()} --min-worker-port=0 --max-worker-port=0"
     log = Path(folder) / "printed"
-    with log.open("w") as output:
-        process = subprocess.Popen(
+    raylet = f"http://127.0.0.1:{agent}/api/local_raylet_healthz"
+    pages = f"http://127.0.0.1:{dashboard}"
+    deadline = time.monotonic() + 120
+    with (
+        log.open("w") as output,
+        running(
             ["ray", "start", "--head", *options.split()],
             env=environment,
             stdout=output,
             stderr=output,
-            start_new_session=True,
-        )
-    raylet = f"http://127.0.0.1:{agent}/api/local_raylet_healthz"
-    deadline = time.monotonic() + 120
-    while health(raylet).returncode or health(f"http://127.0.0.1:{dashboard}/").returncode:
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.5)
-    yield environment, f"127.0.0.1:{port}", raylet, f"http://127.0.0.1:{dashboard}"
-    children = psutil.Process(process.pid).children(recursive=True)
-    for child in [psutil.Process(process.pid), *children]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-    process.wait(timeout=30)
+        ) as process,
+    ):
+        while health(raylet).returncode or health(pages).returncode:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.5)
+        yield environment, f"127.0.0.1:{port}", raylet, pages
     assert health(raylet).returncode == 1
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow
 @pytest.mark.ray
+@pytest.mark.timeout(900)
 class TestRay:
     def test_pages_want_the_token(self, head, secrets):
         *_, dashboard = head
@@ -156,10 +159,10 @@ class TestRay:
             "RAY_ADDRESS": address,
             "EVOACT_TRACKING": tracking,
         }
-        script = [DOCKER / "search-or-resume.sh", "once", "search_spaces/smoke.yaml"]
+        (tmp_path / "space.yaml").write_text(SPACE)
         for _ in range(2):
             run = subprocess.run(
-                [*script, "--executor", "ray"],
+                [DOCKER / "search-or-resume.sh", "once", tmp_path / "space.yaml"],
                 env=environment,
                 cwd=ROOT,
                 capture_output=True,

@@ -85,9 +85,9 @@ def test_in_random_search_nobody_has_children() -> None:
 
 
 @pytest.mark.parametrize("surrogate", ["off", "on"])
-@pytest.mark.parametrize(("algorithm", "age"), [("gp", 4), ("aging", 1)])
+@pytest.mark.parametrize(("algorithm", "ages"), [("gp", {3, 4}), ("aging", {1})])
 def test_in_aging_evolution_only_the_youngest_have_children(
-    algorithm: str, age: int, surrogate: str
+    algorithm: str, ages: set[int], surrogate: str
 ) -> None:
     """Whatever they are worth: here the first ones are the best, and die."""
     asked = space(algorithm=algorithm, immigrants=0.0, surrogate=surrogate)
@@ -99,7 +99,7 @@ def test_in_aging_evolution_only_the_youngest_have_children(
         worth = 0.9 - 0.1 * generation
         evolution.tell([Evaluation.ok(c, val_accuracy=worth) for c in candidates])
         oldest = max([oldest, *(generation - born[p] for c in candidates for p in c.parents)])
-    assert oldest == age
+    assert oldest in ages
 
 
 def test_in_steady_state_the_oldest_die_one_by_one() -> None:

@@ -126,7 +126,9 @@ GROUPS = {
 @pytest.mark.parametrize("language", [{}, GROUPS])
 def test_a_search_over_all_genes_asks_for_no_training_twice(language: dict) -> None:
     space = SearchSpec(
-        language=language, anneal=EVERYTHING, evolution={"seeds": ["tanh", "softplus"]}
+        language=language,
+        anneal=EVERYTHING,
+        evolution={"seeds": ["tanh", "softplus"], "surrogate": "off"},
     )
     evolution, candidates = Evolution(space, seed=5), []
     for _ in range(4):

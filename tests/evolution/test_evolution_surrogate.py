@@ -20,9 +20,8 @@ from evoact.evolution.surrogate import (
     is_used,
 )
 from evoact.evolution.surrogate.proposing import MOST
-from evoact.language import parse
-from evoact.records import Anneal, Candidate, Evaluation, SearchSpec
-from evoact.records.evaluation import Status
+from evoact.language import parse, standardised
+from evoact.records import Anneal, Candidate, Evaluation, SearchSpec, Status
 
 
 def candidate(text: str, anneal: Anneal | None = None) -> Candidate:
@@ -40,16 +39,27 @@ def distance(one: Candidate, other: Candidate) -> float:
     ("one", "other"),
     [
         ("max(x, 0)", "(x + abs(x)) / 2"),
-        ("silu(x)", "3 * silu(x) - 7"),
         ("silu(x)", "-silu(x)"),
         ("silu(x)", "silu(-x)"),
-        ("tanh(x)", "sigmoid(2 * x)"),
-        ("square(x)", "2 - 5 * square(x)"),
         ("exp(-x)", "exp(x)"),
     ],
 )
-def test_features_are_those_of_the_function_up_to_scale_shift_and_signs(one, other) -> None:
+def test_features_are_those_of_the_function_up_to_signs(one: str, other: str) -> None:
     assert distance(candidate(one), candidate(other)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("silu(x)", "3 * silu(x) - 7"),
+        ("tanh(x)", "sigmoid(2 * x)"),
+        ("square(x)", "2 - 5 * square(x)"),
+    ],
+)
+def test_features_know_scale_and_shift_unless_a_search_takes_them_away(one, other) -> None:
+    assert distance(candidate(one), candidate(other)) > 0.3
+    standard = [Candidate(standardised(parse(text), "full")) for text in (one, other)]
+    assert distance(*standard) < 1e-4
 
 
 def test_features_tell_functions_parameters_and_genes_apart() -> None:
@@ -170,21 +180,15 @@ def test_failures_count_as_the_worst_and_lower_rungs_for_no_more_than_higher() -
     texts = [f"tanh({k} * x)" for k in range(1, 13)]
     surrogate = Surrogate()
     for k, one in enumerate(map(candidate, texts)):
-        value = Evaluation(one.id, Status.OK, objectives={"val_accuracy": 0.99}, rung=0)
-        if k < 6:
-            value = Evaluation(
-                one.id, Status.OK, objectives={"val_accuracy": 0.5 + k / 100}, rung=1
-            )
-        if k > 9:
-            value = Evaluation.failed(one, "diverged")
-        surrogate.learn(one, value)
+        value = None if k > 9 else 0.5 + k / 100 if k < 6 else 0.99
+        surrogate.learn(one, value, standing=int(k < 6))
     told = dict(surrogate.choose([candidate(t) for t in ("tanh(8 * x)", "tanh(4 * x)")], 2))
     assert told[0].mean < told[1].mean < 0.6
 
 
 def test_what_is_minimised_is_predicted_in_its_own_unit() -> None:
     seen = [candidate(f"tanh({k} * x)") for k in range(1, 12)]
-    surrogate = Surrogate(sign=-1.0, objective="val_loss")
+    surrogate = Surrogate(sign=-1.0)
     surrogate.fit(seen, [0.1 * k for k in range(1, 12)])
     pool = [candidate(text) for text in ("tanh(1.1 * x)", "tanh(9.9 * x)")]
     ((place, told),) = surrogate.choose(pool, 1)
@@ -292,6 +296,36 @@ def test_a_small_space_is_searched_to_its_end() -> None:
         sizes.append(len(asked))
         evolution.tell([Evaluation.ok(c, val_accuracy=worth(c)) for c in asked])
     assert sizes == [8, 1]
+
+
+def test_limits_and_several_tasks_are_learnt_from() -> None:
+    data = space(offspring=3).model_dump(mode="json") | {
+        "tasks": [{"name": "digits"}, {"name": "mnist1d"}],
+        "constraints": ["val_loss <= 1.0"],
+    }
+    del data["task"]
+    evolution, loose = Evolution(SearchSpec.model_validate(data), seed=0), 3
+    for _ in range(2):
+        asked = evolution.ask()
+        evolution.tell(
+            Evaluation(
+                c.id,
+                Status.OK,
+                objectives={
+                    f"{task}.{name}": value
+                    for task, shift in (("digits-mlp", 0.3), ("mnist1d-mlp", 0.0))
+                    for name, value in (
+                        ("val_accuracy", worth(c) - shift), ("val_loss", 2.0 if k < loose else 0.5)
+                    )
+                },
+            )
+            for k, c in enumerate(asked)
+        )  # fmt: skip
+    assert all(c.predicted is not None for c in asked)
+    assert all(-0.5 < c.predicted.mean < 0.76 for c in asked if c.predicted)
+    assert evolution._surrogate is not None
+    standings = [seen.standing for seen in evolution._surrogate._seen]
+    assert standings == 2 * [-1, -1, -1, 0, 0, 0, 0, 0]
 
 
 # Keys

@@ -371,8 +371,6 @@ DISAGREEMENTS: list[tuple[str, str, dict[str, Any], str]] = [
 @pytest.fixture(scope="module")
 def theirs() -> str:
     """The package, whose plots import plotly without asking for it."""
-    if importlib.util.find_spec("torch_activation") is None:
-        pytest.skip("torch-activation is not installed")
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("plotly") is None:
             plotly = ModuleType("plotly")

@@ -13,14 +13,15 @@ from evoact.records import SPEC_VERSION, Evaluated, GenerationAsked, SearchSpec,
 from evoact.records.migrate_spec import migrated_spec
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-V1, V2 = (
-    yaml.safe_load((FIXTURES / f"spec_v{version}" / "space.yaml").read_text()) for version in (1, 2)
+V1, V2, V3 = (
+    yaml.safe_load((FIXTURES / f"spec_v{version}" / "space.yaml").read_text())
+    for version in (1, 2, 3)
 )
 
 
 def test_a_space_of_version_1_is_read() -> None:
     spec = SearchSpec.model_validate(V1)
-    assert spec.spec_version == SPEC_VERSION == 3
+    assert spec.spec_version == SPEC_VERSION == 4
     # A grid of five up to `end`; group_max has a width that no candidate had, and
     # meant to train without annealing.
     assert spec.anneal.options()["end"] == (0.2, 0.3, 0.4, 0.5, 0.6)
@@ -54,6 +55,14 @@ def test_a_space_of_version_2_without_a_study_takes_what_is_there() -> None:
     assert migrated_spec({"spec_version": 2, "run": {}, "evaluate": 3})["evaluate"] == 3
 
 
+def test_a_study_of_version_3_goes_on_without_a_surrogate() -> None:
+    spec = SearchSpec.model_validate(V3)
+    assert (spec.spec_version, spec.evolution.surrogate) == (SPEC_VERSION, "off")
+    space = {**V3, "run": None}
+    assert SearchSpec.model_validate(space).evolution.surrogate == "auto"
+    assert migrated_spec({"spec_version": 3, "run": {}, "evolution": 3})["evolution"] == 3
+
+
 @pytest.mark.parametrize(
     ("anneal", "start", "end", "hold"),
     [
@@ -76,11 +85,11 @@ def test_what_was_wrong_is_wrong(anneal: Any) -> None:
         SearchSpec.model_validate({"spec_version": 1, "anneal": anneal})
 
 
-@pytest.mark.parametrize("version", [0, 4, "1", True, 1.0, None])
+@pytest.mark.parametrize("version", [0, 5, "1", True, 1.0, None])
 def test_other_versions_are_refused(version: object) -> None:
     data = {"spec_version": version}
     assert migrated_spec(data) is data
-    with pytest.raises(ValidationError, match="Input should be 3"):
+    with pytest.raises(ValidationError, match="Input should be 4"):
         SearchSpec.model_validate(data)
 
 

@@ -190,7 +190,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("name", "a b", "should match pattern"),
     ("name", "a\n", "should match pattern"),
     ("name", "a" * 65, "should match pattern"),
-    ("spec_version", 4, "Input should be 3"),
+    ("spec_version", 5, "Input should be 4"),
     ("popluation", 8, "Extra inputs are not permitted"),
     ("evolution.popluation", 8, "Extra inputs are not permitted"),
     ("language.primitive", ["add"], "Extra inputs are not permitted"),

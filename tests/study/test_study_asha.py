@@ -6,9 +6,10 @@ import random
 from types import SimpleNamespace
 
 import pytest
+from study_runs import gone_on, searched
 
 from evoact.records import Evaluated, Evaluation, Halving, SearchSpec, Status
-from evoact.study import InlineEvaluator, Study, run
+from evoact.study import InlineEvaluator
 from evoact.study.asha import Rungs, reached_by
 from evoact.study.cohorts import halving_of
 from evoact.study.journal import read_journal
@@ -27,21 +28,6 @@ def asha(tiny) -> SearchSpec:
     }  # fmt: skip
     data["evaluate"] |= {"rungs": RUNGS, "reduction": REDUCTION, "halving": "asha"}
     return SearchSpec.model_validate(data)
-
-
-def searched(spec, folder, evaluator, name="a"):
-    study = Study.create(spec, folder, name, 7)
-    return gone_on(study.folder, evaluator)
-
-
-def gone_on(folder, evaluator):
-    study = Study.load(folder)
-    try:
-        study.open([])
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
 
 
 @pytest.mark.parametrize("mode", ["max", "min"])
@@ -124,7 +110,7 @@ def check(study) -> None:
 
 
 def test_a_search_stops_trials_and_confirms_at_full_length(asha, tmp_path) -> None:
-    study = searched(asha, tmp_path, InlineEvaluator())
+    study = searched(asha, tmp_path, "a", InlineEvaluator())
     check(study)
     assert len(study.history.searched()) == 12
     rungs = [found.evaluation.rung for found in study.best()]
@@ -135,10 +121,10 @@ def test_a_search_stops_trials_and_confirms_at_full_length(asha, tmp_path) -> No
 
 
 def test_a_resumed_search_knows_who_was_there(asha, tmp_path, counting) -> None:
-    whole = searched(asha, tmp_path / "whole", InlineEvaluator())
+    whole = searched(asha, tmp_path / "whole", "a", InlineEvaluator())
     interrupted = counting(stop_after=7)
     with pytest.raises(KeyboardInterrupt):
-        searched(asha, tmp_path / "cut", interrupted)
+        searched(asha, tmp_path / "cut", "a", interrupted)
     study = gone_on(tmp_path / "cut" / "a", counting())
     check(study)
     found = [

@@ -6,25 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from study_runs import searched
 
 from evoact.records import Evaluation, SearchSpec
-from evoact.study import Study, run
 from evoact.tracking.limits import limits_told
-
-
-def searched(spec: SearchSpec, folder: Path, evaluator: Any) -> Study:
-    study = Study.create(spec, folder, None, 3)
-    study.open([])
-    run(study, evaluator)
-    study.close()
-    return study
 
 
 @pytest.mark.parametrize("race", [False, True])
 def test_limits_reach_hall_of_fame_and_confirmation(
     race: bool, tiny: SearchSpec, tmp_path: Path, counting: Any
 ) -> None:
-    free = searched(tiny, tmp_path, counting())
+    free = searched(tiny, tmp_path, None, counting(), seed=3)
     losses = sorted(e.objectives["val_loss"] for _, e in free.history.searched() if e.is_ok)
     middle = losses[len(losses) // 2]
     spec = tiny.model_copy(
@@ -35,7 +27,7 @@ def test_limits_reach_hall_of_fame_and_confirmation(
             ),
         }
     )
-    study = searched(spec, tmp_path, counting())
+    study = searched(spec, tmp_path, None, counting(), seed=3)
     found = study.best()
     breaks = [spec.violation(f.evaluation.objectives) > 0 for f in found]
     assert breaks == sorted(breaks)
@@ -59,7 +51,7 @@ def test_measured_latency_in_steady_state(tiny: SearchSpec, tmp_path: Path, coun
             "constraints": ("latency <= 1000",),
         }
     )
-    study = searched(spec, tmp_path, counting())
+    study = searched(spec, tmp_path, None, counting(), seed=3)
     for candidate in study.history.confirmation.baselines.values():
         for evaluation in study.history.confirmed(candidate):
             assert 0.0 < evaluation.objectives["latency"] < 100.0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from statistics import fmean
 
 import pytest
+from study_runs import searched
 
 from evoact.language import parse
 from evoact.records import Candidate, Evaluation, GenerationAsked, History, RaceAsked, SearchSpec
@@ -134,18 +135,8 @@ def racing(tiny) -> SearchSpec:
     )
 
 
-def finished(spec, folder, name, evaluator):
-    study = Study.create(spec, folder, name, 7)
-    try:
-        study.open([])
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
-
-
 def test_the_race_reads_no_test_set_and_chooses_the_winner(racing, tmp_path, counting):
-    history = finished(racing, tmp_path, "a", counting()).history
+    history = searched(racing, tmp_path, "a", counting()).history
     of_race = {r for asked in history.race for r in asked.replicates}
     confirmed = set(history.confirmation.replicates)
     assert confirmed == set(range(1, 7))
@@ -165,9 +156,9 @@ def test_interrupted_and_resumed_it_is_the_same_race(racing, tmp_path, counting,
     evolution = racing.evolution.model_copy(update={"mode": mode})
     spec = racing.model_copy(update={"evolution": evolution})
     whole, first, second = counting(), counting(stop_after), counting()
-    reference = finished(spec, tmp_path, "whole", whole)
+    reference = searched(spec, tmp_path, "whole", whole)
     with pytest.raises(KeyboardInterrupt):
-        finished(spec, tmp_path, "cut", first)
+        searched(spec, tmp_path, "cut", first)
     study = Study.load(tmp_path / "cut")
     study.open([])
     run(study, second)

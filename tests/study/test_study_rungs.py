@@ -6,12 +6,12 @@ import csv
 import json
 
 import pytest
+from study_runs import gone_on, searched
 
 from evoact.records import Candidate, Evaluation, GenerationAsked, Halving, SearchSpec
 from evoact.study import Study, estimate_seconds, run
 from evoact.study.cohorts import cohorts_of
 from evoact.study.journal import read_journal
-from evoact.tracking import HallOfFameCsv
 
 RUNGS, COHORT = (1, 2), 4
 
@@ -26,20 +26,6 @@ def halved(tiny) -> SearchSpec:
     }
     data["evaluate"] |= {"rungs": RUNGS}
     return SearchSpec.model_validate(data)
-
-
-def searched(spec, folder, name, evaluator):
-    return resumed(Study.create(spec, folder, name, 7).folder, evaluator)
-
-
-def resumed(folder, evaluator):
-    study = Study.load(folder)
-    try:
-        study.open([HallOfFameCsv(folder / "hall_of_fame.csv")])
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
 
 
 def test_a_search_halves_its_cohorts_and_confirms_at_full_length(halved, tmp_path, counting):
@@ -71,7 +57,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(halved, tmp_path, counting
     reference = searched(halved, tmp_path, "whole", whole)
     with pytest.raises(KeyboardInterrupt):
         searched(halved, tmp_path, "cut", first)
-    study = resumed(tmp_path / "cut", second)
+    study = gone_on(tmp_path / "cut", second)
     assert first.trained + second.trained == whole.trained
     ours, theirs = (tmp_path / name / "hall_of_fame.csv" for name in ("cut", "whole"))
     assert ours.read_bytes() == theirs.read_bytes()
@@ -88,7 +74,7 @@ def test_a_torn_cohort_is_trained_again_whole(halved, tmp_path, counting):
     journal.write_bytes(b"".join(before) + last[: len(last) * 3 // 4])  # more than two of the four
     again = counting()
     with pytest.warns(UserWarning, match="not written whole"):
-        study = resumed(journal.parent, again)
+        study = gone_on(journal.parent, again)
     torn = {record["evaluation"]["candidate_id"] for record in json.loads(last)}
     assert all(again.trained[candidate, 0] == 1 for candidate in torn)
     search = sum(count for (_, replicate), count in again.trained.items() if replicate == 0)

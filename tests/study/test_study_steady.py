@@ -7,12 +7,12 @@ import random
 from collections import Counter
 
 import pytest
+from study_runs import gone_on, searched
 
 from evoact.errors import StudyError
 from evoact.records import Evaluated, GenerationAsked, GenerationTold, SearchSpec, StudyFinished
-from evoact.study import Study, run
+from evoact.study import Study
 from evoact.study.journal import read_journal
-from evoact.tracking import HallOfFameCsv
 
 POPULATION, GENERATIONS, COHORT = 5, 3, 2
 
@@ -46,21 +46,6 @@ def unordered(counting):
     return Unordered
 
 
-def begun(spec, folder, name, evaluator):
-    study = Study.create(spec, folder, name, 7)
-    return gone_on(study.folder, evaluator)
-
-
-def gone_on(folder, evaluator):
-    study = Study.load(folder)
-    try:
-        study.open([HallOfFameCsv(folder / "hall_of_fame.csv")])
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
-
-
 def check_whole(study) -> None:
     """Every candidate was asked once and evaluated once, and told in its generation."""
     records = read_journal(study.folder)
@@ -77,7 +62,7 @@ def check_whole(study) -> None:
 
 
 def test_another_cohort_is_asked_as_soon_as_one_ended(steady, tmp_path, counting):
-    study = begun(steady, tmp_path, "a", counting(workers=2))
+    study = searched(steady, tmp_path, "a", counting(workers=2))
     check_whole(study)
     kinds = []
     for record in read_journal(study.folder):
@@ -112,9 +97,9 @@ def test_another_cohort_is_asked_as_soon_as_one_ended(steady, tmp_path, counting
 def test_interrupted_and_resumed_equals_uninterrupted(steady, tmp_path, counting, stop_after):
     """With one order of ends, as of one worker, also the results are the same."""
     whole, first, second = counting(), counting(stop_after), counting()
-    reference = begun(steady, tmp_path, "whole", whole)
+    reference = searched(steady, tmp_path, "whole", whole)
     with pytest.raises(KeyboardInterrupt):
-        begun(steady, tmp_path, "cut", first)
+        searched(steady, tmp_path, "cut", first)
     study = gone_on(tmp_path / "cut", second)
     assert first.trained + second.trained == whole.trained
     ours, theirs = (tmp_path / name / "hall_of_fame.csv" for name in ("cut", "whole"))
@@ -150,7 +135,7 @@ def test_with_rungs_a_cohort_ends_whole(steady, tmp_path, unordered):
     spec = SearchSpec.model_validate(data)
     first, second = unordered(6), unordered()
     with pytest.raises(KeyboardInterrupt):
-        begun(spec, tmp_path, "a", first)
+        searched(spec, tmp_path, "a", first)
     study = gone_on(tmp_path / "a", second)
     check_whole(study)
     assert set((first.trained + second.trained).values()) == {1}
@@ -159,7 +144,7 @@ def test_with_rungs_a_cohort_ends_whole(steady, tmp_path, unordered):
 
 def test_a_journal_that_would_be_bred_otherwise_is_refused(steady, tmp_path, counting):
     with pytest.raises(KeyboardInterrupt):
-        begun(steady, tmp_path, "a", counting(stop_after=12))
+        searched(steady, tmp_path, "a", counting(stop_after=12))
     journal = tmp_path / "a" / "journal.jsonl"
     lines = [json.loads(line) for line in journal.read_text().splitlines()]
     asked = [line["candidates"] for line in lines if line["type"] == "generation_asked"]
@@ -175,7 +160,7 @@ def test_an_exhausted_space_ends_the_search(steady, tmp_path, counting):
         "anneal": {"evolve": False, "early": ["none"]},
     }
     data["evolution"] |= {"seeds": ["relu"], "population": 8}
-    study = begun(SearchSpec.model_validate(data), tmp_path, "a", counting(workers=2))
+    study = searched(SearchSpec.model_validate(data), tmp_path, "a", counting(workers=2))
     assert study.is_finished
     assert study.history.told == {0}
     assert len(study.history.searched()) < 8
@@ -184,4 +169,4 @@ def test_an_exhausted_space_ends_the_search(steady, tmp_path, counting):
 def test_a_hopeless_first_generation_is_an_error_with_the_reason(steady, tmp_path, counting):
     timeout = steady.evaluate.model_copy(update={"timeout": 1e-6})
     with pytest.raises(StudyError, match=r"none of the 5 .* timeout"):
-        begun(steady.model_copy(update={"evaluate": timeout}), tmp_path, "a", counting())
+        searched(steady.model_copy(update={"evaluate": timeout}), tmp_path, "a", counting())

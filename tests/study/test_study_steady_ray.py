@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from study_runs import searched
 
 import evoact
 from evoact import api
 from evoact.records import Evaluated, GenerationAsked, SearchSpec
-from evoact.study import InlineEvaluator, Study, run
+from evoact.study import InlineEvaluator, Study
 from evoact.study.journal import read_journal
-from evoact.tracking import HallOfFameCsv
 
 pytestmark = [
     pytest.mark.ray,
@@ -50,14 +50,6 @@ def pair(ray):
     evaluator = RayEvaluator(workers=2)
     yield evaluator
     evaluator.close()
-
-
-def searched(spec, folder, name, evaluator):
-    study = Study.create(spec, folder, name, 7)
-    study.open([HallOfFameCsv(study.folder / "hall_of_fame.csv")])
-    run(study, evaluator)
-    study.close()
-    return study
 
 
 class Interrupting:

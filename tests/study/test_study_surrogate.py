@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from study_runs import gone_on
 
 from evoact.records import SearchSpec
-from evoact.study import Study, run
+from evoact.study import Study
 
 
 @pytest.fixture
@@ -16,28 +17,18 @@ def spec(tiny) -> SearchSpec:
     return SearchSpec.model_validate({**data, "evolution": {**data["evolution"], **more}})
 
 
-def gone_on(study: Study, evaluator) -> Study:
-    study = Study.load(study.folder)
-    try:
-        study.open([])
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
-
-
 @pytest.mark.parametrize("mode", ["generational", "steady_state"])
 def test_a_resumed_study_breeds_and_predicts_what_it_would_have(
     spec, mode, tmp_path, counting
 ) -> None:
     evolution = spec.evolution.model_copy(update={"mode": mode})
     spec = spec.model_copy(update={"evolution": evolution})
-    whole = gone_on(Study.create(spec, tmp_path / "a", "s", 5), counting())
+    whole = gone_on(Study.create(spec, tmp_path / "a", "s", 5).folder, counting())
     stopped = Study.create(spec, tmp_path / "b", "s", 5)
     for stop_after in (10, 9):
         with pytest.raises(KeyboardInterrupt):
-            gone_on(stopped, counting(stop_after))
-    resumed = gone_on(stopped, counting())
+            gone_on(stopped.folder, counting(stop_after))
+    resumed = gone_on(stopped.folder, counting())
     asked = [
         [(c.id, c.predicted) for c in one.history.candidates.values()] for one in (whole, resumed)
     ]

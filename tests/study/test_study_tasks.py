@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import rich.console
+from study_runs import gone_on, searched
 
 from evoact.cli.looking import show_top
 from evoact.errors import InputError
 from evoact.language import parse
 from evoact.records import Candidate, Evaluation, SearchSpec, merits
-from evoact.study import InlineEvaluator, Study, run, space_from_text
+from evoact.study import InlineEvaluator, Study, space_from_text
 from evoact.study.cohorts import cohorts_of
 from evoact.tracking import ConfirmationCsv, HallOfFameCsv, WinnerFiles, print_summary
 from evoact.training import train_cohort
@@ -34,24 +35,14 @@ def several(tiny: SearchSpec) -> SearchSpec:
     return SearchSpec.model_validate({**data, "tasks": TASKS})
 
 
-def listeners(study: Study) -> list[Any]:
-    winners = study.folder / "winners"
-    files = WinnerFiles(study.folder), ConfirmationCsv(winners / "confirmation.csv")
-    return [HallOfFameCsv(study.folder / "hall_of_fame.csv"), *files]
+def listeners(folder: Path) -> list[Any]:
+    winners = folder / "winners"
+    files = WinnerFiles(folder), ConfirmationCsv(winners / "confirmation.csv")
+    return [HallOfFameCsv(folder / "hall_of_fame.csv"), *files]
 
 
 def read(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
-
-
-def searched(spec: SearchSpec, folder: Path, name: str, evaluator: Any) -> Study:
-    study = Study.create(spec, folder, name, 7)
-    try:
-        study.open(listeners(study))
-        run(study, evaluator)
-    finally:
-        study.close()
-    return study
 
 
 @pytest.mark.parametrize("combine", ["mean_rank", "worst"])
@@ -60,7 +51,7 @@ def test_hall_of_fame_and_winner_are_by_ranks_on_all_tasks(
 ) -> None:
     evaluate = several.evaluate.model_copy(update={"combine": combine})
     spec = several.model_copy(update={"evaluate": evaluate})
-    study = searched(spec, tmp_path, "a", InlineEvaluator())
+    study = searched(spec, tmp_path, "a", InlineEvaluator(), listeners)
     found = [(c, e) for c, e in study.history.searched() if e.is_ok]
     for _, evaluation in found:
         each = [evaluation.objectives[f"{label}.val_accuracy"] for label in LABELS]
@@ -76,7 +67,7 @@ def test_hall_of_fame_and_winner_are_by_ranks_on_all_tasks(
 
 
 def test_confirmation_reports_each_task(several: SearchSpec, tmp_path: Path) -> None:
-    study = searched(several, tmp_path, "a", InlineEvaluator())
+    study = searched(several, tmp_path, "a", InlineEvaluator(), listeners)
     rows = read(study.folder / "winners" / "confirmation.csv")
     assert {row["task"] for row in rows} == {"mean", *LABELS}
     relu = {row["task"]: float(row["test_mean"]) for row in rows if row["label"] == "relu"}
@@ -97,7 +88,7 @@ def test_confirmation_reports_each_task(several: SearchSpec, tmp_path: Path) -> 
 def test_what_is_trained_is_what_each_task_alone_would_give(
     several: SearchSpec, tmp_path: Path
 ) -> None:
-    study = searched(several, tmp_path, "a", InlineEvaluator())
+    study = searched(several, tmp_path, "a", InlineEvaluator(), listeners)
     candidates = [c for c, e in study.history.searched() if e.is_ok][:2]
     empty = Study.create(several, tmp_path, "b", 7)
     (cohort,) = cohorts_of(empty, candidates, 0)
@@ -116,13 +107,10 @@ def test_interrupted_and_resumed_it_is_the_same(
     confirm = several.evaluate.confirm.model_copy(update={"race": True, "top": 3, "seeds": 2})
     evaluate = several.evaluate.model_copy(update={"confirm": confirm})
     spec = several.model_copy(update={"evolution": evolution, "evaluate": evaluate})
-    whole = searched(spec, tmp_path, "whole", counting())
+    whole = searched(spec, tmp_path, "whole", counting(), listeners)
     with pytest.raises(KeyboardInterrupt):
-        searched(spec, tmp_path, "cut", counting(stop_after))
-    study = Study.load(tmp_path / "cut")
-    study.open(listeners(study)[:1])
-    run(study, counting())
-    study.close()
+        searched(spec, tmp_path, "cut", counting(stop_after), listeners)
+    study = gone_on(tmp_path / "cut", counting(), listeners)
     ours, theirs = (tmp_path / name / "hall_of_fame.csv" for name in ("cut", "whole"))
     assert ours.read_bytes() == theirs.read_bytes()
     assert study.winner() == whole.winner()
@@ -169,7 +157,7 @@ def test_one_of_several_is_one() -> None:
 def test_top_shows_the_means(
     several: SearchSpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = searched(several, tmp_path, "a", InlineEvaluator())
+    study = searched(several, tmp_path, "a", InlineEvaluator(), listeners)
     show_top(study.folder, 3, as_json=False)
     assert LABELS[0] not in capsys.readouterr().out
     show_top(study.folder, 3, as_json=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from evoact.language import parse
 from evoact.records import (
     Candidate,
@@ -18,6 +20,7 @@ from evoact.records import (
     decode,
     encode,
 )
+from evoact.tracking import summary_data
 from evoact.tracking.predictions import predictions
 
 
@@ -48,6 +51,21 @@ def test_rank_correlation_and_coverage_of_the_objective_that_is_trained() -> Non
     assert "held 100 %" in reversed_
     (equal,) = predictions(history([0.5] * 10, means))
     assert "rank correlation - with" in equal
+
+
+def test_plain_data_say_the_same() -> None:
+    means = [0.5 + 0.01 * k for k in range(10)]
+    found = summary_data(history(means, [*means[:8], 0.9, 0.95]))["surrogate"]
+    assert found == {
+        "measure": "val_accuracy",
+        "chosen": 10,
+        "n": 10,
+        "rank_correlation": pytest.approx(1.0),
+        "inside": 0.8,
+        "expected": 0.95,
+    }
+    assert summary_data(history([0.5] * 10, means))["surrogate"]["rank_correlation"] is None
+    assert summary_data(history([0.5] * 9, [0.4] * 9))["surrogate"] is None
 
 
 def test_those_stopped_before_the_last_rung_do_not_count() -> None:

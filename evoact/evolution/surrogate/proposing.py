@@ -13,7 +13,7 @@ from evoact.evolution.surrogate.acquisition import choose
 from evoact.evolution.surrogate.features import features
 from evoact.evolution.surrogate.model import Model
 from evoact.language import FloatArray
-from evoact.records import Candidate, Evaluation, Predicted, SearchSpec
+from evoact.records import Candidate, Predicted, SearchSpec
 
 LEAST: Final = 8
 """Evaluations before the first prediction."""
@@ -26,10 +26,10 @@ MOST: Final = 400  # the time of a fit grows with the cube of them
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """An evaluation: its rung and its value, more being better; None of a failure."""
+    """What a training gave: its standing and its value, more being better; None of a failure."""
 
     candidate: Candidate
-    rung: int
+    standing: int
     value: float | None
 
 
@@ -37,13 +37,12 @@ class Surrogate:
     """Predicts an objective of candidates with pointwise functions, and chooses among them.
 
     It learns from all evaluations, failed ones too: they count as the worst value
-    there is. Of several objectives it predicts the first that training measures; the
-    others are known before, or left to selection.
+    there is. Of several objectives it predicts the first that training measures, on
+    several tasks its mean; the others are known before, or left to selection.
 
     Args:
         acquisition: by what it chooses, one of `ACQUISITIONS`.
         sign: 1 for an objective to maximise, -1 for one to minimise.
-        objective: its name, for evaluations.
 
     >>> from evoact.language import parse
     >>> seen = [Candidate(parse(f"tanh({k} * x)")) for k in range(1, 11)]
@@ -53,13 +52,8 @@ class Surrogate:
     [(1, 0.9)]
     """
 
-    def __init__(
-        self,
-        acquisition: str = "upper_bound",
-        sign: float = 1.0,
-        objective: str = "val_accuracy",
-    ) -> None:
-        self._acquisition, self._sign, self._objective = acquisition, sign, objective
+    def __init__(self, acquisition: str = "upper_bound", sign: float = 1.0) -> None:
+        self._acquisition, self._sign = acquisition, sign
         self._seen: list[_Seen] = []
         self._model, self._fitted = Model(), 0
         self._best = 0.0
@@ -67,14 +61,18 @@ class Surrogate:
     def fit(self, candidates: Sequence[Candidate], values: Sequence[float | None]) -> Surrogate:
         """Learn what candidates gave, besides what it knows; None for a training that failed."""
         for candidate, value in zip(candidates, values, strict=True):
-            self._seen.append(_Seen(candidate, 0, None if value is None else self._sign * value))
+            self.learn(candidate, value)
         return self
 
-    def learn(self, candidate: Candidate, evaluation: Evaluation) -> None:
-        """Learn what a candidate's training gave."""
-        measured = evaluation.objectives.get(self._objective)  # nothing, of one that failed
-        value = None if measured is None else self._sign * measured
-        self._seen.append(_Seen(candidate, evaluation.rung, value))
+    def learn(self, candidate: Candidate, value: float | None, standing: int = 0) -> None:
+        """Learn what a candidate gave.
+
+        Args:
+            candidate: what was trained.
+            value: the objective; None if the training failed.
+            standing: who stands lower is worse, whatever the value: the rung reached.
+        """
+        self._seen.append(_Seen(candidate, standing, None if value is None else self._sign * value))
 
     @property
     def is_ready(self) -> bool:
@@ -113,16 +111,18 @@ class Surrogate:
 
 
 def _comparable(seen: Sequence[_Seen]) -> FloatArray:
-    """Return values that can be compared, of all rungs and of failures.
+    """Return values that can be compared, of all standings and of failures.
 
-    Who was stopped at a rung counts no more than the lower quartile of those who were
-    not: selection orders by rung first. A failure counts as the worst there is.
+    Who stands lower counts no more than the lower quartile of those above: selection
+    orders by standing first. A failure counts as the worst there is.
     """
     values = np.array([np.nan if one.value is None else one.value for one in seen])
-    rungs = np.array([-1 if one.value is None else one.rung for one in seen])
-    for rung in sorted(set(rungs.tolist()) - {-1}, reverse=True)[1:]:
-        bound = np.quantile(values[rungs > rung], 0.25)
-        values[rungs == rung] = np.minimum(values[rungs == rung], bound)
+    standings = np.array([one.standing for one in seen])
+    known = ~np.isnan(values)
+    for standing in sorted(set(standings[known].tolist()), reverse=True)[1:]:
+        bound = np.quantile(values[known & (standings > standing)], 0.25)
+        its = known & (standings == standing)
+        values[its] = np.minimum(values[its], bound)
     return np.asarray(np.nan_to_num(values, nan=float(np.nanmin(values))))
 
 
@@ -156,6 +156,5 @@ def surrogate_of(space: SearchSpec) -> Surrogate | None:
     """Return the surrogate of a space, if its search uses one."""
     if not is_used(space):
         return None
-    objective = space.trained[0]
-    sign = 1.0 if space.objectives[objective] == "max" else -1.0
-    return Surrogate(space.evolution.acquisition, sign, objective)
+    sign = 1.0 if space.objectives[space.trained[0]] == "max" else -1.0
+    return Surrogate(space.evolution.acquisition, sign)

@@ -48,6 +48,8 @@ class CohortTrainable(tune.Trainable):
         What training imports is imported here: no cohort waits for it in a
         worker while another worker is free.
         """
+        import sklearn.model_selection  # noqa: F401  # for its time alone
+
         import evoact.training  # noqa: F401  # for its time alone
 
         self.mailbox = mailbox
