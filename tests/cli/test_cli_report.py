@@ -11,20 +11,16 @@ from evoact.errors import InputError
 KEPT = Path(__file__).parents[2] / "benchmarks" / "results" / "quickstart"
 
 
-def test_a_study_on_the_disk_gets_its_report(smoke_run, evoact_command):
-    said = evoact_command("report", "runs/first")
-    path = smoke_run / "report.html"
-    assert said.strip() == "runs/first/report.html"
-    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-
-
-def test_figures_are_written_beside_it(tmp_path):
-    arguments = ["report", str(KEPT), "-o", str(tmp_path / "r.html"), "--figures", str(tmp_path)]
-    result = CliRunner().invoke(app, arguments)
+def test_a_study_gets_its_report_and_its_figures(smoke_run, tmp_path):
+    figures = tmp_path / "figures"
+    result = CliRunner().invoke(app, ["report", str(smoke_run), "--figures", str(figures)])
     assert result.exit_code == 0, result.output
-    names = {path.stem for path in tmp_path.glob("*.svg")}
-    assert names == {path.stem for path in tmp_path.glob("*.png")}
-    assert {"overview", "card", "film", "gallery", "front", "progress", "confirmation"} <= names
+    path = smoke_run / "report.html"
+    assert result.output.splitlines()[0] == str(path)
+    assert path.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    names = {file.stem for file in figures.glob("*.svg")}
+    assert names == {file.stem for file in figures.glob("*.png")}
+    assert {"overview", "card", "gallery", "front", "progress", "confirmation"} <= names
 
 
 @pytest.mark.parametrize(
