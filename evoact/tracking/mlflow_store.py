@@ -199,13 +199,13 @@ def _without_user(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def prepare_store(uri: str) -> str:
+def prepare_store(uri: str, key: str = _KEY) -> str:
     """Make a store ready for runs, and return the id of evoact's experiment.
 
     A sqlite database is created and migrated here, once, before workers run.
     Telemetry and printed addresses of runs are turned off, and a server that
     goes away later is given up after some seconds, unless the user's
-    environment says otherwise.
+    environment says otherwise. `key` is where the URI comes from, for messages.
 
     Raises:
         InputError: the store refuses, or its experiment was deleted.
@@ -225,7 +225,7 @@ def prepare_store(uri: str) -> str:
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
         except (MlflowException, ImportError) as error:  # or a database's driver is missing
             reason = str(error).partition("\n")[0].replace(uri, redacted(uri))
-            raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
+            raise InputError(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
     if found.lifecycle_stage == "deleted":
         raise InputError(
             f"the MLflow experiment {EXPERIMENT!r} was deleted; restore it with "

@@ -1,9 +1,12 @@
 """MLflow down at the start, in the middle, throughout: searches go on, `sync` sends the rest."""
 
+import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
+from itertools import cycle
 
 import pytest
 
@@ -100,8 +103,17 @@ def counts_of(found):
     }
 
 
+@contextmanager
+def jumping_clock():
+    """Let the time of day jump by hours at each look, back and forth, as a mended clock does."""
+    now, jumps = time.time, cycle((0, 7200, -7200))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: now() + next(jumps))
+        yield
+
+
 def test_a_store_that_is_down_throughout_is_made_up_for(tiny, tmp_path, store, fresh_store):
-    """What `sync` sends equals what a search logs live."""
+    """What `sync` sends equals what a search logs live, though the clock jumps meanwhile."""
     nowhere = "http://127.0.0.1:1"
     with pytest.warns(UserWarning, match="goes on") as told:
         study = api.search(tracked(tiny, nowhere), tmp_path / "down", "tiny", 7)
@@ -121,7 +133,8 @@ def test_a_store_that_is_down_throughout_is_made_up_for(tiny, tmp_path, store, f
 
     live = f"sqlite:///{tmp_path}/live.db"
     (tmp_path / "live.db").write_bytes(fresh_store.read_bytes())
-    api.search(tracked(tiny, live), tmp_path / "live", "tiny", 7)
+    with jumping_clock():
+        api.search(tracked(tiny, live), tmp_path / "live", "tiny", 7)
     assert contents(live) == synced
 
 
@@ -158,6 +171,16 @@ def test_a_study_that_runs_is_not_sent_beside(tiny, tmp_path, store):
         api.sync(study.folder, store)
     with pytest.raises(InputError, match="--to is 'off'"):
         api.sync(study.folder, "off")
+
+
+def test_a_store_that_fails_is_told_in_one_sentence(tiny, tmp_path, store):
+    study = Study.create(tiny, tmp_path / "runs", "tiny", 7)
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON params BEGIN SELECT RAISE(ABORT, 'no room'); END"
+        )
+    with pytest.raises(StudyError, match=r"no room\. What was sent .* the same command"):
+        api.sync(study.folder, store)
 
 
 class Trouble:
