@@ -32,7 +32,12 @@ _WANTED: Final = (
     "wanted embedded, off, http(s)://HOST:PORT of an MLflow server, sqlite:////PATH/mlflow.db, "
     f"or a database URI ({', '.join(_DATABASES)})"
 )
+_KEY: Final = "tracking.mlflow"
 _CURE: Final = "; start the server, mend the URI, or set tracking.mlflow to embedded or off"
+
+
+class StoreUnreachable(InputError):
+    """A server or database does not answer; it may later."""
 
 
 def tracking_uri(setting: str, runs_dir: str | Path) -> str | None:
@@ -66,8 +71,8 @@ def tracking_uri(setting: str, runs_dir: str | Path) -> str | None:
     return f"sqlite:///{folder}/mlflow.db"
 
 
-def check_reachable(uri: str, timeout: float = 20.0) -> None:
-    """Raise `InputError` when a tracking URI leads nowhere, before a search starts.
+def check_reachable(uri: str, timeout: float = 20.0, key: str = _KEY) -> None:
+    """Raise an error when a tracking URI leads nowhere, before it is used.
 
     A server must answer, a database must listen, a sqlite file's folder must
     be writable. MLflow's own client would retry for minutes.
@@ -75,6 +80,11 @@ def check_reachable(uri: str, timeout: float = 20.0) -> None:
     Args:
         uri: a tracking URI, see `tracking_uri`.
         timeout: seconds that a server may take to answer.
+        key: where the URI comes from, for messages.
+
+    Raises:
+        InputError: it is no tracking URI, or its file cannot be written.
+        StoreUnreachable: nobody answers there.
     """
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
@@ -88,14 +98,17 @@ def check_reachable(uri: str, timeout: float = 20.0) -> None:
             socket.create_connection(address, timeout).close()
         else:
             known = (EMBEDDED, OFF)
-            raise InputError(
-                f"tracking.mlflow is {redacted(uri)!r}{nearest(uri, known)}; {_WANTED}"
-            )
+            raise InputError(f"{key} is {redacted(uri)!r}{nearest(uri, known)}; {_WANTED}")
     except (OSError, ValueError, HTTPException) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "reason", None) or error
-        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
+        kind = StoreUnreachable if scheme in {*_SERVERS, *_DATABASES} else InputError
+        raise kind(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
+
+
+def _cure(key: str) -> str:
+    return _CURE if key == _KEY else "; start the server, or mend the URI"
 
 
 def sqlite_path(uri: str) -> Path:

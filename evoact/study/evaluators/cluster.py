@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -27,18 +29,28 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
     if address is not None:
         check_answers(address)
         try:
-            ray.init(address=address, **common)
+            with _our_sigterm():
+                ray.init(address=address, **common)
         except (ConnectionError, RuntimeError, ValueError, AuthenticationError) as error:
             raise _no_head(address, re.split(r"\n|\. ", str(error))[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    with _on_loopback():
+    with _our_sigterm(), _on_loopback():
         ray.init(
             address="local",  # not $RAY_ADDRESS, nor one that Ray remembers to have started
             num_cpus=max(here, (workers or 1) * cpus),
             include_dashboard=False,
             **common,
         )
+
+
+@contextmanager
+def _our_sigterm() -> Iterator[None]:
+    """Keep what SIGTERM does: Ray makes it an exit with code 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -14,13 +14,15 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import ray
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.search import Searcher
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -29,6 +31,7 @@ from evoact.records import DTYPE, THREADS, Cohort, Evaluation
 from evoact.study.asha import Reached
 from evoact.study.evaluators.base import Evaluator
 from evoact.study.evaluators.cluster import connect
+from evoact.study.evaluators.head import HeadWatch, cluster_lost
 from evoact.study.evaluators.mailbox import Mailbox, Result
 
 _TRIES: Final = 3
@@ -172,6 +175,8 @@ class RayEvaluator(Evaluator):
         self._next: Any = None
         self._searcher = _Workers(self.workers, self._lost)
         self._failure: BaseException | None = None
+        self._head = HeadWatch(ray.get_runtime_context().gcs_address)
+        self._cluster_lost = False
         self._thread = threading.Thread(target=self._run, args=(cpus, gpus), daemon=True)
         self._thread.start()
 
@@ -229,30 +234,45 @@ class RayEvaluator(Evaluator):
         return found
 
     def _next_result(self) -> tuple[str, Result | None]:
-        # Kept when the wait is interrupted: the mailbox answers each call once.
-        self._next = self._next or self._mailbox.result.remote()
-        while not ray.wait([self._next], timeout=_WATCH_SECONDS)[0]:
-            if not self._thread.is_alive():
-                raise StudyError(
-                    f"Ray Tune stopped: {self._failure}; what was evaluated is in the "
-                    "journal, resume the study when the cluster is well"
-                ) from self._failure
-        found: tuple[str, Result | None] = ray.get(self._next)
+        with self._while_there():
+            # Kept when the wait is interrupted: the mailbox answers each call once.
+            self._next = self._next or self._mailbox.result.remote()
+            while not ray.wait([self._next], timeout=_WATCH_SECONDS)[0]:
+                self._head.check()
+                if not self._thread.is_alive():
+                    raise cluster_lost(f"Ray Tune stopped: {self._failure}") from self._failure
+            found: tuple[str, Result | None] = ray.get(self._next)
         self._next = None
         return found
+
+    @contextmanager
+    def _while_there(self) -> Iterator[None]:
+        """Remember that the cluster is lost: nothing is asked of it then, it would hang."""
+        try:
+            yield
+        except RayError as error:  # the mailbox is on the node of this process, and lasts as long
+            self._cluster_lost = True
+            raise cluster_lost(str(error).partition("\n")[0]) from error
+        except StudyError:
+            self._cluster_lost = True
+            raise
 
     def _lost(self, worker: str) -> None:
         self._mailbox.lose.remote(worker, "see Ray's logs")
 
     def close(self) -> None:
         """Stop the workers, and the cluster if it was started here."""
-        self._mailbox.close.remote()
         self._searcher.closed.set()
+        if not self._cluster_lost:
+            self._stop_workers()
+        self._disconnect()
+        shutil.rmtree(self._storage, ignore_errors=True)
+
+    def _stop_workers(self) -> None:
+        self._mailbox.close.remote()
         # Before the connection goes: Tune's thread would make itself another.
         self._thread.join(timeout=_STOP_SECONDS)
         ray.kill(self._mailbox)
-        self._disconnect()
-        shutil.rmtree(self._storage, ignore_errors=True)
 
     def _disconnect(self) -> None:
         if self._owns_connection:
