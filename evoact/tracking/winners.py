@@ -35,7 +35,7 @@ class WinnerFiles:
             params="trained" if trained else "recipe",
             trained=trained or None,
             stem=STEM,
-            about=_about(winner, history),
+            about=about(winner, history),
         )
         figure = function_figure(winner.late, params=trained or None)
         for suffix in (".svg", ".png"):
@@ -45,7 +45,8 @@ class WinnerFiles:
         """Nothing to let go of."""
 
 
-def _about(winner: Candidate, history: History) -> str:
+def about(winner: Candidate, history: History) -> str:
+    """Say where a winner comes from, for its files."""
     assert history.started is not None, "a finished study was started"
     text = f"Discovered by evoact, study {history.started.name}, candidate {winner.short_id}."
     values = [e.objectives["val_accuracy"] for e in history.confirmed(winner) if e.is_ok]
