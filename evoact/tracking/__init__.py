@@ -23,8 +23,7 @@ from evoact.tracking.confirmation import (
 )
 from evoact.tracking.console import Console
 from evoact.tracking.describe import GENES, annealing_text, csv_text, novelty_text
-from evoact.tracking.figures import function_figure, save_figure
-from evoact.tracking.film import annealing_figure
+from evoact.tracking.figures import annealing_figure, function_figure, save_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import (
