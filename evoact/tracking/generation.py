@@ -15,6 +15,7 @@ from evoact.language import Expression, FloatArray
 from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.describe import spec_of
 from evoact.tracking.rejections import rejection_points
+from evoact.tracking.sparkline import first_channel
 
 Point = tuple[str, float, int]
 """A metric's name, its value, its step."""
@@ -134,15 +135,8 @@ def diversity(expressions: Sequence[Expression]) -> float | None:
 @lru_cache(maxsize=1024)
 def _standardised(expression: Expression) -> FloatArray | None:
     """Return values of mean 0 and length 1; None where they are not finite, or all equal."""
-    function = expression.numpy()
+    values = first_channel(expression, _NORMAL)
     with np.errstate(all="ignore"):
-        if expression.is_groupwise:
-            inputs = np.linspace(-1.0, 1.0, 2 * expression.channel_multiple)
-            table = np.tile(inputs, (_NORMAL.size, 1))
-            table[:, 0] = _NORMAL
-            values = function(table)[:, 0]
-        else:
-            values = function(_NORMAL)
         centred = values - values.mean()
         length = float(np.linalg.norm(centred))
     if not math.isfinite(length) or length <= 1e-9 * (1.0 + float(np.abs(values).max())):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from evoact.records import Candidate, Evaluation, History
+from evoact.records import Candidate, Evaluation, History, encode
 from evoact.tracking.confirmation import (
     BASELINE,
     CONTROL,
@@ -24,6 +26,7 @@ from evoact.tracking.hall_of_fame import SIZE
 from evoact.tracking.mlflow_store import redacted
 from evoact.tracking.summary import verdict
 
+STUDY_ID: Final = "evoact.study_id"
 HALL_OF_FAME: Final = "hall_of_fame"
 CURVE: Final = ("loss", "val_accuracy", "g", "grad_norm")
 MAX_PARAMS, MAX_PARAM_LENGTH, MAX_NAME_LENGTH = 100, 6000, 120
@@ -78,11 +81,19 @@ def study_tags(history: History) -> dict[str, str]:
     }
 
 
+def study_id(history: History, folder: Path) -> str:
+    """Return what tells studies apart: of the folder, and the journal's first line."""
+    assert history.started is not None
+    identity = f"{folder.absolute()}\n{encode(history.started)}"
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
 def run_tags(history: History) -> dict[str, str]:
     """Return what else is told of a study when its run is made: where its results come from."""
     assert history.started is not None
     versions = history.started.versions
     tags = {f"evoact.versions.{name}": str(value) for name, value in versions.items()}
+    tags |= {"mlflow.source.name": "evoact search", "mlflow.source.type": "LOCAL"}
     if commit := str(versions.get("commit", "")):
         tags["mlflow.source.git.commit"] = commit.removesuffix("-dirty")
     return {**study_tags(history), **tags, "evoact.role": "study"}

@@ -11,9 +11,9 @@ from evoact.errors import StudyError
 from evoact.records import Candidate, History
 from evoact.tracking.confirmation import confirmation_columns, confirmation_rows
 from evoact.tracking.describe import csv_text, spec_of
-from evoact.tracking.figures import function_figure, save_figure
+from evoact.tracking.figures import candidate_film, function_figure, save_figure
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
-from evoact.tracking.mlflow_content import Child, lineage
+from evoact.tracking.mlflow_content import Child, lineage, main_evaluation
 from evoact.tracking.winners import STEM, about
 
 HALL_OF_FAME_CSV: Final = "hall_of_fame.csv"
@@ -36,9 +36,12 @@ def write_study(history: History, folder: Path) -> None:
 
 def write_child(child: Child, history: History, study_dir: Path, folder: Path) -> None:
     """Write what a candidate has: figures, facts, ancestors."""
-    candidate = child.candidate
+    candidate, evaluation = child.candidate, main_evaluation(child.candidate, history)
     trained = trained_params(candidate, history, study_dir)
     save_figure(function_figure(candidate.late, params=trained), folder / "function.svg")
+    film = candidate_film(candidate, evaluation.curve if evaluation else ())
+    if film is not None:
+        save_figure(film, folder / "annealing.svg")
     _write_json(candidate.late.facts().to_dict(), folder / "facts.json")
     _write_json(lineage(candidate, history), folder / "lineage.json")
 

@@ -22,6 +22,7 @@ import yaml
 from evoact.records import Candidate, History
 from evoact.tracking.confirmation import VALIDATION, contestants
 from evoact.tracking.describe import known_name, spec_of
+from evoact.tracking.mlflow_content import STUDY_ID
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,7 +33,6 @@ CHAMPION, CANDIDATE = "champion", "candidate"
 MODEL: Final = "winner"
 _VALUE: Final = "evoact.confirmed_val_accuracy"
 _TASK: Final = "evoact.task_digest"
-_STUDY_ID: Final = "evoact.study_id"
 _ROWS: Final = (-2.0, -1.0)  # an example of two rows: a batch of one would be taken for fixed
 
 
@@ -168,9 +168,9 @@ def register(
     except MlflowException:
         client.get_registered_model(name)  # it is there, or raises why it cannot be made
     there = client.search_model_versions(f"name = '{name}'")
-    made = next((v for v in there if v.tags.get(_STUDY_ID) == study_id), None)
+    made = next((v for v in there if v.tags.get(STUDY_ID) == study_id), None)
     if made is None:
-        tags = {_STUDY_ID: study_id, **_version_tags(winner, history)}
+        tags = {STUDY_ID: study_id, **_version_tags(winner, history)}
         made = client.create_model_version(
             name,
             model.artifact_location,

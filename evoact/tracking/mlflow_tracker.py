@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections import Counter
@@ -18,10 +17,10 @@ from evoact.records import (
     Record,
     StudyFinished,
     StudyStarted,
-    encode,
 )
 from evoact.tracking.generation import Point, generation_points
 from evoact.tracking.mlflow_content import (
+    STUDY_ID,
     Child,
     child_name,
     child_params,
@@ -31,6 +30,7 @@ from evoact.tracking.mlflow_content import (
     main_evaluation,
     result_tags,
     run_tags,
+    study_id,
     study_params,
     winner_points,
 )
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 
 MAX_METRICS: Final = 900  # MLflow takes 1000 metrics a call, and tags count too
 _COMPLETE: Final = "evoact.complete"
-_STUDY_ID: Final = "evoact.study_id"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _MARK: Final = "evaluated"  # logged with every generation, so its steps say which are there
 
@@ -126,7 +125,7 @@ class MlflowTracker:
 
     def _find(self, client: MlflowClient, history: History) -> Run | None:
         """Return the run that an earlier process made of this study, and continue it."""
-        wanted = f"tags.`{_STUDY_ID}` = '{self._study_id(history)}'"
+        wanted = f"tags.`{STUDY_ID}` = '{study_id(history, self._folder)}'"
         runs: list[Run] = client.search_runs([self._experiment], wanted, max_results=1)
         if not runs:
             return None
@@ -138,15 +137,9 @@ class MlflowTracker:
             client.update_run(run.info.run_id, status="RUNNING")
         return run
 
-    def _study_id(self, history: History) -> str:
-        """Tell studies apart: the folder, and the journal's first line."""
-        assert history.started is not None
-        identity = f"{self._folder}\n{encode(history.started)}"
-        return hashlib.sha256(identity.encode()).hexdigest()
-
     def _create(self, client: MlflowClient, history: History) -> Run:
         assert history.started is not None
-        own = {_STUDY_ID: self._study_id(history), "evoact.folder": str(self._folder)}
+        own = {STUDY_ID: study_id(history, self._folder), "evoact.folder": str(self._folder)}
         tags = {**run_tags(history), **own}
         run: Run = client.create_run(self._experiment, tags=tags, run_name=history.started.name)
         self.sent["runs"] += 1
@@ -195,7 +188,7 @@ class MlflowTracker:
 
     def _log_children(self, client: MlflowClient, history: History) -> None:
         there = self._complete_children(client)
-        for child in children(history):
+        for child in reversed(children(history)):  # MLflow's pages show the newest first
             if child.candidate.id not in there:
                 self._log_child(client, child, history)
 
@@ -264,7 +257,7 @@ class MlflowTracker:
         for run in client.search_runs([self._experiment], wanted, max_results=1):
             for model in linked_models(client, run):
                 link_model(client, client.get_run(self._run_id), model)
-                register(client, model, run.info.run_id, history, self._study_id(history))
+                register(client, model, run.info.run_id, history, study_id(history, self._folder))
 
 
 def _now() -> int:
@@ -291,3 +284,25 @@ def _log(
         client.log_batch(run_id, params=entries, synchronous=True)
     marks = [RunTag(name, value) for name, value in tags.items()]
     client.log_batch(run_id, metrics, tags=marks, synchronous=True)
+
+
+def study_page(uri: str, folder: str | Path, history: History) -> str | None:
+    """Return the page of a study on MLflow's pages, such as `#/experiments/1/runs/RUN`.
+
+    Args:
+        uri: of a store that is there, see `tracking_uri`.
+        folder: of the study.
+        history: of it.
+
+    Returns:
+        None where the store has no run of it.
+
+    Raises:
+        InputError: the store refuses, or its experiment was deleted.
+    """
+    experiment = prepare_store(uri)
+    from mlflow import MlflowClient
+
+    wanted = f"tags.`{STUDY_ID}` = '{study_id(history, Path(folder))}'"
+    runs = MlflowClient(tracking_uri=uri).search_runs([experiment], wanted, max_results=1)
+    return f"#/experiments/{experiment}/runs/{runs[0].info.run_id}" if runs else None
