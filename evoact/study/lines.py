@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.language import LANGUAGE_VERSION
 from evoact.records import (
     JOURNAL_VERSION,
@@ -22,6 +24,8 @@ from evoact.records import (
 from evoact.study.space import load_space
 
 NAME: Final = "journal.jsonl"
+ARCHIVED: Final = f"{NAME}.gz"
+"""A finished study's, kept where size matters: it is read as if it were unpacked."""
 SPACE: Final = "space.yaml"
 
 _TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
@@ -67,6 +71,7 @@ def read_lines(folder: Path) -> Lines:
 
     Raises:
         InputError: there is none, or it is of a newer evoact.
+        StudyError: it is packed, and cannot be unpacked.
     """
     path = folder / NAME
     *texts, torn = _bytes(folder).split(b"\n")
@@ -85,14 +90,28 @@ def read_lines(folder: Path) -> Lines:
     return lines
 
 
+def is_archived(folder: Path) -> bool:
+    """Whether a study has a packed journal alone."""
+    return not (folder / NAME).exists() and (folder / ARCHIVED).exists()
+
+
 def _bytes(folder: Path) -> bytes:
     path = folder / NAME
+    if is_archived(folder):
+        return _unpacked(folder / ARCHIVED)
     try:
         return path.read_bytes()
     except OSError as error:
         if not path.exists() and (folder / SPACE).is_file():
             return b""  # the process ended before the first line
         raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise StudyError(f"{path} cannot be unpacked: {error}") from error
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:

@@ -6,8 +6,15 @@ first is drawn.
 """
 
 from evoact.tracking.figures.card import function_figure
+from evoact.tracking.figures.confirmed import confirmation_figure, draw_comparison, dress_rows
 from evoact.tracking.figures.film import FRAMES, annealing_figure, candidate_film, film
-from evoact.tracking.figures.style import DARK, LIGHT, Style, figure_bytes, save_figure
+from evoact.tracking.figures.front import front_figure
+from evoact.tracking.figures.gallery import gallery_figure
+from evoact.tracking.figures.genealogy import genealogy_figure
+from evoact.tracking.figures.labels import shortened
+from evoact.tracking.figures.overview import leading, overview_figure
+from evoact.tracking.figures.progress import progress_figure
+from evoact.tracking.figures.style import DARK, LIGHT, Style, drawing, figure_bytes, save_figure
 
 __all__ = [
     "DARK",
@@ -16,8 +23,19 @@ __all__ = [
     "Style",
     "annealing_figure",
     "candidate_film",
+    "confirmation_figure",
+    "draw_comparison",
+    "drawing",
+    "dress_rows",
     "figure_bytes",
     "film",
+    "front_figure",
     "function_figure",
+    "gallery_figure",
+    "genealogy_figure",
+    "leading",
+    "overview_figure",
+    "progress_figure",
     "save_figure",
+    "shortened",
 ]

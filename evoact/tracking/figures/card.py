@@ -213,12 +213,13 @@ def _write_formula(axes: Axes, expression: Expression) -> None:
     if len(formula) > _FORMULA_LENGTH:
         return
     text = axes.set_title(f"$f(x) = {formula}$", fontsize=10, parse_math=True)
-    if not _is_drawable(text.get_text()):
+    if not is_drawable(text.get_text()):
         axes.set_title("")
     apart(text)
 
 
-def _is_drawable(formula: str) -> bool:
+def is_drawable(formula: str) -> bool:
+    """Whether matplotlib can draw a text with a formula between `$`: it knows not all LaTeX."""
     from matplotlib.mathtext import MathTextParser
 
     try:

@@ -85,9 +85,11 @@ def candidate_frames(
     assert candidate.anneal is not None, "it was annealed"
     assert candidate.early is not None, "it was annealed"
     start, end = candidate.anneal.start, max(candidate.anneal.end, candidate.anneal.start)
-    moments = np.linspace(start, end, FRAMES)
-    path = (candidate.late, candidate.early, candidate.anneal.path)
-    return film(*path, [(float(p), float(np.interp(p, progress, g))) for p in moments])
+    moments = [
+        (float(p), float(np.interp(p, progress, g))) for p in np.linspace(start, end, FRAMES)
+    ]
+    moments[-1] = (end, 1.0)  # which may lie within an epoch
+    return film(candidate.late, candidate.early, candidate.anneal.path, moments)
 
 
 def trained_g(curve: Sequence[Mapping[str, float | None]]) -> tuple[FloatArray, FloatArray]:

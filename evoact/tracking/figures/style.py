@@ -80,8 +80,8 @@ LIGHT: Final = Style(
     density="#d9dde1",
     function="#0072b2",
     derivative="#c95000",
-    third="#7a3e9d",
-    others=("#007a57", "#1b2127", "#8a6a00"),
+    third="#4d004d",
+    others=("#7b2d00", "#1b2127", "#8a6a00"),
     stages=("#c95000", "#0072b2"),
 )
 DARK: Final = Style(
@@ -94,8 +94,8 @@ DARK: Final = Style(
     density="#333c46",
     function="#56b4e9",
     derivative="#f0973f",
-    third="#d9a3f0",
-    others=("#3fcf9f", "#e8edf2", "#e6cf45"),
+    third="#c0477e",
+    others=("#fff3b0", "#e8edf2", "#e6cf45"),
     stages=("#f0973f", "#56b4e9"),
 )
 
