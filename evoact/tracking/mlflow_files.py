@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import StudyError
 from evoact.records import Candidate, History
 from evoact.tracking.confirmation import confirmation_columns, confirmation_rows
 from evoact.tracking.describe import csv_text, spec_of
-from evoact.tracking.figures import candidate_film, function_figure, save_figure
+from evoact.tracking.figures import (
+    candidate_figure,
+    confirmation_figure,
+    front_figure,
+    gallery_figure,
+    genealogy_figure,
+    progress_figure,
+    save_figure,
+)
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_content import Child, lineage, main_evaluation
 from evoact.tracking.winners import STEM, about
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HALL_OF_FAME_CSV: Final = "hall_of_fame.csv"
 EXPORT: Final = "export"
@@ -32,16 +43,31 @@ def write_study(history: History, folder: Path) -> None:
     if rows:
         text = csv_text(confirmation_columns(history), rows)
         (folder / "confirmation.csv").write_text(text, encoding="utf-8", newline="")
+    for name, figure in _study_figures(history).items():
+        if figure is not None:
+            (folder / "figures").mkdir(exist_ok=True)
+            save_figure(figure, folder / "figures" / f"{name}.svg")
+
+
+def _study_figures(history: History) -> dict[str, Figure | None]:
+    assert history.finished is not None, "a study has its figures when it is finished"
+    winner = history.candidates.get(history.finished.winner or "")
+    return {
+        "progress": progress_figure(history),
+        "gallery": gallery_figure(history),
+        "front": front_figure(history),
+        "confirmation": confirmation_figure(history),
+        "genealogy": genealogy_figure(history, winner) if winner else None,
+    }
 
 
 def write_child(child: Child, history: History, study_dir: Path, folder: Path) -> None:
-    """Write what a candidate has: figures, facts, ancestors."""
+    """Write what a candidate has: its figure, facts, ancestors."""
     candidate, evaluation = child.candidate, main_evaluation(child.candidate, history)
     trained = trained_params(candidate, history, study_dir)
-    save_figure(function_figure(candidate.late, params=trained), folder / "function.svg")
-    film = candidate_film(candidate, evaluation.curve if evaluation else ())
-    if film is not None:
-        save_figure(film, folder / "annealing.svg")
+    curve = evaluation.curve if evaluation else ()
+    figure = candidate_figure(candidate, curve, params=trained)
+    save_figure(figure, folder / "function.svg")
     _write_json(candidate.late.facts().to_dict(), folder / "facts.json")
     _write_json(lineage(candidate, history), folder / "lineage.json")
 

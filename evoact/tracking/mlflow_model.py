@@ -96,8 +96,8 @@ def write_model(program: Path, winner: Candidate, model_id: str | None, folder: 
     channels = _channels(program)
     wide = -1 if channels is None else int(channels * winner.late.width)
     given, made = (TensorSpec(np.dtype("float32"), (-1, n)) for n in (channels or -1, wide))
-    example = {"inputs": [[row] * (channels or 3) for row in _ROWS]}
-    files = {"input_example.json": example, "serving_input_example.json": example}
+    example = [[row] * (channels or 3) for row in _ROWS]
+    files = {"input_example.json": example, "serving_input_example.json": {"inputs": example}}
     model = Model(
         model_id=model_id,
         signature=ModelSignature(Schema([given]), Schema([made])),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from evoact.records import (
     Candidate,
+    Evaluated,
     GenerationTold,
     History,
     Record,
@@ -27,6 +28,7 @@ from evoact.tracking.mlflow_content import (
     child_points,
     child_tags,
     children,
+    early_children,
     main_evaluation,
     result_tags,
     run_tags,
@@ -85,12 +87,19 @@ class MlflowTracker:
         self._experiment = ""
         self._run_id = ""
         self._logged: set[int] = set()
+        self._early = False
         self._complete = False
 
     def on_record(self, record: Record, history: History) -> None:
         """Log what a record adds, and what earlier ones left out."""
         if isinstance(record, StudyStarted | GenerationTold | StudyFinished):
             self.catch_up(history)
+        elif isinstance(record, Evaluated) and history.confirmation and not self._early:
+            # The first of the confirmation: while workers train the rest of it.
+            client = self._connected(history)
+            if not self._complete:
+                self._log_children(client, history, early_children(history))
+            self._early = True
 
     def catch_up(self, history: History) -> None:
         """Log what a study's run lacks."""
@@ -99,7 +108,7 @@ class MlflowTracker:
             return
         self._log_generations(client, history)
         if history.finished:
-            self._log_children(client, history)
+            self._log_children(client, history, children(history))
             self._finish(client, history)
 
     def close(self) -> None:
@@ -186,9 +195,9 @@ class MlflowTracker:
         _log(client, run_id, points, params, tags)
         self.sent["metrics"] += len(points)
 
-    def _log_children(self, client: MlflowClient, history: History) -> None:
+    def _log_children(self, client: MlflowClient, history: History, those: Sequence[Child]) -> None:
         there = self._complete_children(client)
-        for child in reversed(children(history)):  # MLflow's pages show the newest first
+        for child in reversed(those):  # MLflow's pages show the newest first
             if child.candidate.id not in there:
                 self._log_child(client, child, history)
 

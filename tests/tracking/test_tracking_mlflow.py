@@ -7,7 +7,8 @@ import pytest
 from evoact.language import parse
 from evoact.records import Evaluated, StudyFinished
 from evoact.records.params import save_params
-from evoact.tracking import Guarded, MlflowTracker, function_figure
+from evoact.tracking import Guarded, MlflowTracker
+from evoact.tracking.figures import candidate_figure
 from evoact.tracking.generation import generation_points
 from evoact.tracking.mlflow_content import child_tags, children, lineage, study_params
 
@@ -75,7 +76,8 @@ def test_a_whole_study(study, play, store, folder):
     assert parent.data.tags["evoact.versions.evoact"] == "0.1.0"
     assert parent.data.tags["evoact.winner"] == WINNER
     assert "is better than relu, the best baseline" in parent.data.tags["mlflow.note.content"]
-    assert seen.artifacts(parent) == ["confirmation.csv", "hall_of_fame.csv", "space.yaml"]
+    files = ["confirmation.csv", "figures", "hall_of_fame.csv", "space.yaml"]
+    assert seen.artifacts(parent) == files
     assert "'-tanh(x)" in seen.text(parent, "hall_of_fame.csv")
     assert seen.points(parent, "best") == [(0, 0.61), (1, 0.66)]
     assert seen.points(parent, "median") == [(0, 0.60), (1, 0.64)]
@@ -117,9 +119,8 @@ def test_children(study, play, store, folder):
         "layers": "together",
         "by": "step",
     }
-    files = ["annealing.svg", "export", "facts.json", "function.svg", "lineage.json"]
-    assert seen.artifacts(winner) == files
-    assert all("<svg" in seen.text(winner, name) for name in files if name.endswith(".svg"))
+    assert seen.artifacts(winner) == ["export", "facts.json", "function.svg", "lineage.json"]
+    assert "<svg" in seen.text(winner, "function.svg")
     assert json.loads(seen.text(winner, "facts.json"))["bounded"]["value"] is False
     assert winner.info.end_time - winner.info.start_time >= 1500
     assert winner.data.metrics["confirmed_test_accuracy"] == pytest.approx(0.61675)
@@ -232,11 +233,11 @@ def test_figures_show_trained_parameters(study, play, store, folder, monkeypatch
         (folder / "params" / f"{digest}.safetensors").unlink()
     drawn = {}
 
-    def draw(expression, params):
-        drawn[str(expression)] = params
-        return function_figure(expression, params=params)
+    def draw(candidate, curve, params):
+        drawn[candidate.text] = params
+        return candidate_figure(candidate, curve, params=params)
 
-    monkeypatch.setattr("evoact.tracking.mlflow_files.function_figure", draw)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_figure", draw)
     late = study().winner
 
     def with_params(record):
