@@ -7,6 +7,12 @@ with its best learning rate; then 30 fresh seeds each, on a test set of 10,000
 signals made anew from a generator seed that nothing else uses. That test set is
 read once. All three winners are reported, also on other networks and data.
 
+This is the second plan. In the first (results/mnist1d_search/first) all three winners
+lost to the best of the zoo: the search standardised candidates and trained at a rate of
+.01, where the best of the zoo wins with another scale, at .03. Here the scale is free,
+the search trains at .03, and the rates that all contestants are tuned over are denser
+and reach further, as .03 had been the last.
+
     python benchmarks/mnist1d_search.py search    # minutes each; goes on where it stopped
     python benchmarks/mnist1d_search.py zoo       # the best of the zoo, on validation data
     python benchmarks/mnist1d_search.py compare   # fresh seeds, the fresh test set, elsewhere
@@ -27,26 +33,28 @@ from hardware import cores, processor
 
 import evoact
 from evoact.api import resume
-from evoact.comparison import RATES, ComparisonResult, differences_figure, markdown
+from evoact.comparison import ComparisonResult, differences_figure, markdown
 from evoact.language import ZOO, resolve
 from evoact.records import Candidate, Cohort, TaskSpec, cut
 from evoact.study import load_space
 
 SPACE: Final = Path("search_spaces/mnist1d_mlp.yaml")
-SEARCH_SEEDS: Final = (101, 102, 103)
-TEST_SEED: Final = 815_011_126  # of the generator of the test set
+SEARCH_SEEDS: Final = (111, 112, 113)
+TEST_SEED: Final = 260_911_377  # of the generator of the test set
 SEEDS: Final = 30
+COMPARISON_SEED: Final = 2  # that of the first plan was 0
 ELSEWHERE_SEEDS: Final = 10
 ELSEWHERE: Final = {
     "mnist1d-conv": TaskSpec(name="mnist1d", network="conv", epochs=50),
     "mnist1d-deep": TaskSpec(name="mnist1d", network="deep", epochs=50),
     "digits-mlp": TaskSpec(name="digits", network="mlp", epochs=50),
 }
+RATES: Final = (0.005, 0.01, 0.02, 0.03, 0.06)
 # Of the zoo: all with two rates and one seed, then the best with all rates and more seeds.
-FIRST_RATES: Final = (0.003, 0.01)
+FIRST_RATES: Final = (0.01, 0.03)
 SECOND: Final = 20
 SECOND_SEEDS: Final = 5
-FROM: Final = 30_001  # replicates of no study and no comparison
+FROM: Final = 60_001  # replicates of no study and no comparison
 
 RUNS: Final = Path("runs")
 RESULTS: Final = Path(__file__).parent / "results" / "mnist1d_search"
@@ -160,7 +168,13 @@ def compare() -> None:
             lines += [f"## {name}\n", file.read_text()]
             continue
         result = evoact.compare(
-            task, winners, baselines=[rival, "relu", "gelu"], seeds=seeds, tell=print
+            task,
+            winners,
+            baselines=[rival, "relu", "gelu"],
+            seeds=seeds,
+            rates=RATES,
+            seed=COMPARISON_SEED,
+            tell=print,
         )
         _write(result, name)
         lines += [f"## {name}\n", file.read_text()]

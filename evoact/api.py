@@ -143,13 +143,14 @@ def sync(folder: str | Path, to: str) -> dict[str, int]:
         How many `runs`, `metrics` and `artifacts` were sent.
 
     Raises:
-        InputError: there is no study, or nobody answers at the URI.
+        InputError: there is no study, nobody answers at the URI, or a password is in it.
         StudyError: its search runs in another process.
     """
-    study = Study.load(folder)
-    uri = tracking_uri(to, study.folder.parent)
+    refuse_password(to, key="--to")
+    uri = tracking_uri(to, Path(folder).parent)
     if uri is None:
         raise InputError(f"--to is {to!r}; wanted an MLflow tracking URI, or embedded")
+    study = Study.load(folder)
     check_reachable(uri, key="--to")
     if study.is_finished:
         return _sent(uri, study)

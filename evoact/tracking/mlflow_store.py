@@ -143,18 +143,19 @@ def redacted(uri: str) -> str:
     return parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}").geturl()
 
 
-def refuse_password(uri: str) -> None:
+def refuse_password(uri: str, key: str = _KEY) -> None:
     """Raise `InputError` when a tracking URI holds a password.
 
     It would stand in the study's space.yaml and journal, which people share, and on
-    command lines, which all users of a machine see.
+    command lines, which all users of a machine see. `key` is where the URI comes from,
+    for messages.
 
     >>> refuse_password("http://mlflow:5000")
     """
     try:
         parts = urlsplit(uri)
     except ValueError as error:
-        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {error}; {_WANTED}") from error
+        raise InputError(f"{key} is {redacted(uri)!r}: {error}; {_WANTED}") from error
     hidden = sorted({name.lower() for name in parse_qs(parts.query)} & _SECRETS)
     if parts.password is None and not hidden:
         return
@@ -164,9 +165,9 @@ def refuse_password(uri: str) -> None:
         else "set PGPASSWORD or write ~/.pgpass for PostgreSQL, or put an MLflow server before it"
     )
     shown = redacted(uri).partition("?")[0]
+    where = "written to the study's files" if key == _KEY else "seen by all users of this machine"
     raise InputError(
-        f"tracking.mlflow is {shown!r} with a password, which would be written "
-        f"to the study's files; leave it out, and {cure}"
+        f"{key} is {shown!r} with a password, which would be {where}; leave it out, and {cure}"
     )
 
 

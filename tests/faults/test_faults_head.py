@@ -27,7 +27,7 @@ class Clock:
 @pytest.fixture
 def watch():
     """A watch on a head, and the clock by which it waits."""
-    from evoact.study.evaluators.cluster import HeadWatch
+    from evoact.study.evaluators.head import HeadWatch
 
     clock = Clock()
     return lambda address: (HeadWatch(address, patience=20.0, clock=clock), clock)

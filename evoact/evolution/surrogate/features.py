@@ -1,9 +1,10 @@
 """What a surrogate sees of a candidate: numbers that follow from it without a network.
 
 The function is standardised under N(0, 1) and split into its odd and its even part,
-the sign of each chosen. So functions that differ by scale, shift and sign, or by the
-sign of the input, have equal features, as a search counts them as one. Distances
-between features are distances between functions: no text, no tree.
+the sign of each chosen; the scale and the shift are two numbers beside. So functions
+that differ by sign, or by the sign of the input, have equal features, and those of a
+search that standardises candidates differ by their shapes alone. Distances between
+features are distances between functions: no text, no tree.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _LARGEST: Final = 30.0  # of values, in standard deviations, and of slopes
 _TINY: Final = 1e-3
 _STEEP_WITHIN: Final = 3.0
 _FLAT: Final = 0.05
+_FARTHEST: Final = 2.0  # of scale and shift: beyond, functions are as far from all others
 _GENE: Final = 0.5  # distance of candidates that differ in one gene alone, about
 
 
@@ -49,14 +51,14 @@ _SPREADS: Final = np.array([0.7, 0.8, 0.8, 0.3, 0.2, 0.4, 0.2, 0.3, 1.0, 0.9])
 
 
 def features(candidate: Candidate) -> FloatArray:
-    """Return the features of a candidate with a pointwise function, `(154,)`.
+    """Return the features of a candidate with a pointwise function, `(156,)`.
 
-    Values on normal quantiles; signal propagation (mean-field theory, Schoenholz et
-    al. 2017: what squared gradients are multiplied by, correlations after some
-    layers), roughness, tails; how many learnable parameters; annealing genes.
+    Values on normal quantiles; scale and shift; signal propagation (mean-field theory,
+    Schoenholz et al. 2017: what squared gradients are multiplied by, correlations after
+    some layers), roughness, tails; how many learnable parameters; annealing genes.
 
     >>> from evoact.language import parse
-    >>> one, other = (features(Candidate(parse(t))) for t in ("tanh(x)", "sigmoid(-2 * x)"))
+    >>> one, other = (features(Candidate(parse(t))) for t in ("silu(x)", "-silu(-x)"))
     >>> bool(np.allclose(one, other))
     True
     """
@@ -74,7 +76,8 @@ def of_function(late: Expression) -> FloatArray:
     signal = np.clip(signal, -3.0, 3.0) / np.sqrt(2.0 * len(signal))
     scopes = [parameter.scope for parameter in late.parameters]
     counts = [_GENE * np.sqrt(scopes.count(scope)) for scope in Scope]
-    found = np.concatenate([parts, signal, counts])
+    placed = [_GENE * np.log(deviation), _GENE * abs(mean) / deviation]
+    found = np.concatenate([parts, signal, counts, np.clip(placed, -_FARTHEST, _FARTHEST)])
     found.flags.writeable = False
     return found
 
