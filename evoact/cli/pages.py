@@ -31,10 +31,10 @@ def open_ui(run: Path | None, runs_dir: Path, host: str, port: int, browser: boo
     prepare_environment()
     uri, page = _of_study(run) if run is not None else (_embedded(runs_dir), "")
     if uri.startswith(("http://", "https://")):
-        _show(f"{uri.rstrip('/')}/{page}", browser)
+        show_page("MLflow", f"{uri.rstrip('/')}/{page}", browser)
         return
-    _check_free(host, port)
-    _show(f"http://{host}:{port}/{page}", browser, f"http://{host}:{port}/health")
+    check_free(host, port)
+    show_page("MLflow", f"http://{host}:{port}/{page}", browser, f"http://{host}:{port}/health")
     folder = (run.parent if run is not None else runs_dir).absolute()
     arguments = [
         *("--backend-store-uri", uri, "--host", host, "--port", str(port), "--workers", "1"),
@@ -44,32 +44,28 @@ def open_ui(run: Path | None, runs_dir: Path, host: str, port: int, browser: boo
 
 
 def _embedded(runs_dir: Path) -> str:
-    from evoact.tracking import tracking_uri
-
     store = runs_dir / "mlflow.db"
     if not store.is_file():
         raise InputError(
             f"--runs-dir {runs_dir} holds no MLflow store ({store.name}); run a search first, "
             "or name the folder that its studies are in"
         )
-    uri = tracking_uri("embedded", runs_dir)
-    assert uri is not None, "the embedded store has one"
-    return uri
+    return _uri("embedded", runs_dir)
 
 
 def _of_study(run: Path) -> tuple[str, str]:
     """Return the store that a study was logged to, and its page there."""
     from evoact.study import Study
-    from evoact.tracking import check_reachable, study_page, tracking_uri
+    from evoact.tracking import check_reachable, study_page
 
     study = Study.load(run)
-    uri = tracking_uri(study.spec.tracking.mlflow, run.parent)
-    cure = f"`evoact sync {run} --to embedded` makes one from its journal"
-    if uri is None:
-        embedded = run.parent / "mlflow.db"
-        if not embedded.is_file():
-            raise InputError(f"{run} has tracking.mlflow off, so it has no page; {cure}")
-        uri = _embedded(run.parent)
+    setting = study.spec.tracking.mlflow
+    # One that was logged nowhere may have been sent to the store beside it later.
+    inside = setting in {"embedded", "off"}
+    uri = _uri("embedded" if inside else setting, run.parent)
+    cure = f"`evoact sync {run} --to {'embedded' if inside else setting}` makes it from the journal"
+    if inside and not (run.parent / "mlflow.db").is_file():
+        raise InputError(f"there is no MLflow store beside {run}; {cure}")
     check_reachable(uri)
     page = study_page(uri, run, study.history)
     if page is None:
@@ -77,7 +73,16 @@ def _of_study(run: Path) -> tuple[str, str]:
     return uri, page
 
 
-def _check_free(host: str, port: int) -> None:
+def _uri(setting: str, runs_dir: Path) -> str:
+    from evoact.tracking import tracking_uri
+
+    uri = tracking_uri(setting, runs_dir)
+    assert uri is not None, "it is not off"
+    return uri
+
+
+def check_free(host: str, port: int) -> None:
+    """Raise `InputError` where no server can listen."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -89,12 +94,19 @@ def _check_free(host: str, port: int) -> None:
             ) from error
 
 
-def _show(url: str, browser: bool | None, health: str = "") -> None:
-    """Say where a page is, and open it there as soon as its server is well."""
+def show_page(what: str, url: str, browser: bool | None, health: str = "") -> None:
+    """Say where a page is, and open it as soon as its server is well.
+
+    Args:
+        what: is shown.
+        url: of the page.
+        browser: whether to open one; None for yes where there is a screen.
+        health: what answers when the server is well, of one that this process becomes.
+    """
     ends = " (Ctrl-C ends it)" if health else ""
-    print(f"MLflow: {url}{ends}", flush=True)  # noqa: T201  # the command's result
+    print(f"{what}: {url}{ends}", flush=True)  # noqa: T201  # the command's result
     if browser if browser is not None else _has_screen():
-        # A process of its own, as this one becomes the server.
+        # A process of its own, as this one serves.
         subprocess.Popen([sys.executable, "-m", "evoact.cli.opening", url, health])  # noqa: S603  # our own interpreter
 
 
