@@ -22,7 +22,7 @@ from evoact.tracking.figures import (
 )
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_content import Child, lineage, main_evaluation
-from evoact.tracking.winners import STEM, about
+from evoact.tracking.winners import STEM, discovered_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +77,7 @@ def write_export(winner: Candidate, history: History, study_dir: Path, folder: P
     from evoact.export import FORMATS, export
 
     formats = [name for name in FORMATS if name != "onnx" or all(map(find_spec, _ONNX))]
-    told = about(winner, history)
+    told = discovered_text(winner, history)
     export(winner.late, folder, formats=formats, stem=STEM, about=told)
     trained = trained_params(winner, history, study_dir)
     if trained:
