@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -27,9 +26,10 @@ SKETCH: Final = "f on [-3, 3]"
 def header(history: History) -> Text:
     """Return where a study stands in a line: its stage, and how trainings ended."""
     spec = spec_of(history)
-    counts = Counter(evaluation.status for evaluation in history.evaluations.values())
-    failures = [f"{n} {status.value}" for status, n in counts.items() if status is not Status.OK]
-    parts = [_stage(history, spec), f"{counts[Status.OK]} trained", *sorted(failures)]
+    counts = history.statuses
+    failed = {status: n for status, n in counts.items() if n and status is not Status.OK}
+    endings = [f"{n} {status.value}" for status, n in failed.items()]
+    parts = [_stage(history, spec), f"{counts[Status.OK]} trained", *sorted(endings)]
     if rejected := sum(len(asked.rejected) for asked in history.asked.values()):
         parts.append(f"{rejected} rejected")
     name = history.started.name if history.started else spec.name

@@ -15,6 +15,7 @@ from rich.text import Text
 from evoact.records import (
     ConfirmationAsked,
     Evaluated,
+    GenerationAsked,
     GenerationTold,
     History,
     RaceAsked,
@@ -30,7 +31,7 @@ from evoact.tracking.pace import Pace, trainings_before
 if TYPE_CHECKING:
     import rich.console
 
-_SECONDS_BETWEEN_TABLES: Final = 0.25  # the hall of fame of a large study takes a while to sort
+_SECONDS_BETWEEN_TABLES: Final = 0.25  # drawing one takes a while
 _QUARTERS: Final = 4
 
 
@@ -164,7 +165,7 @@ class _LiveView:
     def on_record(self, record: Record, history: History) -> None:
         self._pace.on_record(record, history)
         recent = self._clock() - self._drawn < _SECONDS_BETWEEN_TABLES
-        if isinstance(record, Evaluated) and recent:
+        if isinstance(record, Evaluated | GenerationAsked) and recent:
             return
         self._live.update(self._display(history))
         self._drawn = self._clock()

@@ -43,9 +43,6 @@ def generation_points(history: History, generation: int) -> list[Point]:
     found = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
     known = [evaluation for evaluation in found if evaluation]
     values = _of_highest_rung(known, spec)
-    searched = history.searched()
-    born = (e for candidate, e in searched if history.born[candidate.id] <= generation)
-    so_far = _of_highest_rung(born, spec)
     better = max if spec.objectives[spec.primary] == "max" else min
     points = {
         "evaluated": float(len(known)),
@@ -55,8 +52,8 @@ def generation_points(history: History, generation: int) -> list[Point]:
         **_successes(asked.candidates, history, spec),
         **_pace(known),
     }
-    if so_far:
-        points["best"] = better(so_far)
+    if (best := history.leader(spec, generation)) is not None:
+        points["best"] = best
     if values:
         points |= {"generation_best": better(values), "median": statistics.median(values)}
     if (various := diversity([c.late for c in asked.candidates])) is not None:

@@ -1,7 +1,7 @@
 """Training: a cohort in, evaluations out."""
 
 from evoact.training.cohort import train_cohort
-from evoact.training.environment import reproducible
+from evoact.training.environment import limit_memory, reproducible
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
 from evoact.training.memory import most_networks
@@ -12,6 +12,7 @@ __all__ = [
     "count_parameters",
     "data_digest",
     "kernels_here",
+    "limit_memory",
     "most_networks",
     "reproducible",
     "resolve_kernels",
