@@ -24,10 +24,15 @@ from evoact.nn.packed import (
     unpackable,
 )
 from evoact.records import GAINS, Candidate, TaskSpec
-from evoact.tasks import NETWORKS, Task, Width, draw_weights, first_rows
+from evoact.tasks import NETWORKS, Task, Width, digest, draw_weights, first_rows
 from evoact.training.environment import generator
 
 WEIGHTS, ORDER = 0, 1  # streams of randomness within a replicate
+
+
+def data_digest(task: TaskSpec) -> str:
+    """Return what tells the data of a task from others, split as they are."""
+    return digest(task.name, task.split_seed, task.test_seed)
 
 
 def width_of(candidate: Candidate, policy: str) -> Width:
