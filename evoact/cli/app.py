@@ -328,6 +328,23 @@ def export(
 
 
 @app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a study, such as runs/quickstart.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The HTML file; RUN/report.html by default."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Also write its figures to this folder, as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Write the report of a study, finished or not: one HTML file that needs nothing else."""
+    from evoact.cli.reporting import write_report
+
+    write_report(run, output, figures)
+
+
+@app.command()
 def ui(
     run: Annotated[
         Path | None, typer.Argument(help="The folder of a study, whose page is shown.")

@@ -27,8 +27,8 @@ from evoact.records import (
 from evoact.study.space import load_space
 
 NAME: Final = "journal.jsonl"
-ARCHIVED: Final = f"{NAME}.gz"
-"""A finished study's, kept where size matters: it is read as if it were unpacked."""
+PACKED: Final = f"{NAME}.gz"
+"""A journal that is kept where size matters: read as if it were unpacked, written by nobody."""
 SPACE: Final = "space.yaml"
 
 # Where a journal's first line says of which version it is, and the newest that is read.
@@ -99,21 +99,21 @@ def read_lines(folder: Path) -> Lines:
     return lines
 
 
-def is_archived(folder: Path) -> bool:
-    """Whether a study has a packed journal alone."""
-    return not (folder / NAME).exists() and (folder / ARCHIVED).exists()
-
-
 def _bytes(folder: Path) -> bytes:
+    if is_packed(folder):
+        return _unpacked(folder / PACKED)
     path = folder / NAME
-    if is_archived(folder):
-        return _unpacked(folder / ARCHIVED)
     try:
         return path.read_bytes()
     except OSError as error:
         if not path.exists() and (folder / SPACE).is_file():
             return b""  # the process ended before the first line
         raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a study has a packed journal alone."""
+    return not (folder / NAME).exists() and (folder / PACKED).exists()
 
 
 def _unpacked(path: Path) -> bytes:
