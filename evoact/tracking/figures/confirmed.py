@@ -20,6 +20,7 @@ from evoact.tracking.confirmation import (
     contestants,
     control_comparisons,
 )
+from evoact.tracking.figures.labels import shortened
 from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, dress
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SIGNIFICANT: Final = 0.05
 _ROW: Final = 0.34  # inches
+_LONGEST: Final = 20  # characters of a name
 
 
 def confirmation_figure(history: History, *, style: Style = LIGHT) -> Figure | None:
@@ -76,7 +78,8 @@ def contestant_name(one: Contestant) -> str:
     """Return who it is, in a word or two: what a winner or finalist is called is an id."""
     if one.role in (WINNER, FINALIST):
         return one.role
-    return one.label if one.role == CONTROL else f"{one.role} {one.label}"
+    label = shortened(one.label, _LONGEST)
+    return label if one.role == CONTROL else f"{one.role} {label}"
 
 
 def draw_differences(

@@ -104,7 +104,7 @@ def _draw_member(
     ground = {"facecolor": style.paper, "edgecolor": "none", "pad": 0.5}  # over the links
     inset.set_title(_score(member, history), fontsize=SMALL, loc="center", pad=4.0, bbox=ground)
     name = shortened(known_name(member.late) or member.text, _LETTERS // columns)
-    origin = member.origin.removeprefix("mutation:")
+    origin = shortened(member.origin.removeprefix("mutation:"), 12)
     inset.set_xlabel(
         f"{name}\n{origin}", fontsize=SMALL, color=style.muted, family="monospace", labelpad=3.0,
         bbox=ground,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+_LAST: Final = chr(0x250)  # Latin letters come before it
 _LABELS: Final = MappingProxyType(
     {
         "val_accuracy": "validation accuracy (%)",
@@ -47,9 +48,10 @@ def value_text(name: str, value: float) -> str:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters.
+    r"""Return a text of at most so many characters, of those that the font of figures has.
 
-    >>> shortened("0.57735 * x * abs(x)", 12)
-    '0.57735 *...'
+    >>> shortened("0.57735 * x * abs(x)", 12), shortened("a\nb", 9)
+    ('0.57735 *...', 'a?b')
     """
-    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
+    known = "".join(c if c.isprintable() and c < _LAST else "?" for c in text[: most + 1])
+    return known if len(known) <= most else f"{known[: most - 3].rstrip()}..."

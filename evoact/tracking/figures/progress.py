@@ -10,7 +10,7 @@ import numpy as np
 
 from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.describe import spec_of
-from evoact.tracking.figures.labels import factor_of, label_of, value_text
+from evoact.tracking.figures.labels import factor_of, label_of, shortened, value_text
 from evoact.tracking.figures.shapes import place_shapes
 from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, dress
 
@@ -143,8 +143,9 @@ def _draw_baselines(axes: Axes, lines: Mapping[str, float], name: str, style: St
         colour = style.function if is_winner else style.derivative
         dashes: Any = "-." if is_winner else (0, (4, 2))
         axes.axhline(lines[who], color=colour, linewidth=1.0, linestyle=dashes, zorder=1.5)
+        told = value_text(name, lines[who] / factor_of(name))
         axes.annotate(
-            f"{who} {value_text(name, lines[who] / factor_of(name))}", (1.0, lines[who]),
+            f"{shortened(who, 16)} {told}", (1.0, lines[who]),
             xycoords=axes.get_yaxis_transform(), xytext=(1.03, place),
             textcoords="axes fraction", va="center", fontsize=SMALL, color=style.ink,
             annotation_clip=False,
