@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import free_port, wait_for
+from browser_servers import free_port, wait_for
 
 pytestmark = [pytest.mark.timeout(600)]  # machines may be busy
 
@@ -28,7 +28,7 @@ def report_page(evoact_command, smoke_run):
     port = free_port()
     process = evoact_command.start("ui", "runs/first", "--report", "--port", str(port))
     try:
-        (url,) = re.findall(r"^Report: (\\S+) ", process.stdout.readline())
+        (url,) = re.findall(r"^Report: (\S+) ", process.stdout.readline())
         wait_for(url, process)
         yield url
     finally:
