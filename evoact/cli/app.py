@@ -349,6 +349,9 @@ def ui(
     run: Annotated[
         Path | None, typer.Argument(help="The folder of a study, whose page is shown.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Show the report of a study instead.")
+    ] = False,
     runs_dir: Annotated[Path, typer.Option(help="Without a study: where studies live.")] = Path(
         "runs"
     ),
@@ -363,7 +366,12 @@ def ui(
         ),
     ] = None,
 ) -> None:
-    """Open MLflow on the store of a study, at its page; or on a folder's studies."""
+    """Open MLflow on the store of a study, at its page; or its report; or a folder's studies."""
+    if report:
+        from evoact.cli.serving import serve_report
+
+        serve_report(run, host, port, browser)
+        return
     from evoact.cli.pages import open_ui
 
     open_ui(run, runs_dir, host, port, browser)
