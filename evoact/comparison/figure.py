@@ -17,7 +17,7 @@ _LONGEST: Final = 34
 
 
 def differences_figure(result: ComparisonResult) -> Figure:
-    """Return a figure of the paired differences in test accuracy, a row for each comparison.
+    """Return a figure of the paired differences on test data, a row for each comparison.
 
     A dot is the mean with its 95 % interval: filled where the corrected p-value
     is below .05; the ticks behind it are the pairs.
@@ -30,11 +30,13 @@ def differences_figure(result: ComparisonResult) -> Figure:
     FigureCanvasAgg(figure)  # without pyplot: no display, no global list of figures
     axes: Any = figure.subplots()
     for row, ((one, _), pairs) in enumerate(zip(found, _pairs(result), strict=True)):
-        _draw(axes, -row, one, pairs)
+        _draw(axes, -row, one, pairs, 100.0 if result.plan.metric == "accuracy" else 1.0)
+    metric = result.plan.metric
+    points = ", points" if metric == "accuracy" else ""
     axes.axvline(0.0, color="#666666", linewidth=0.8, zorder=0)
     axes.set_yticks([-row for row in range(len(found))], [_row_text(*one) for one in found])
     axes.set(
-        xlabel="difference in test accuracy, points (filled: corrected p < .05)",
+        xlabel=f"difference in test {metric}{points} (filled: corrected p < .05)",
         ylim=(-len(found) + 0.4, 0.6),
     )
     for text in axes.get_yticklabels():
@@ -58,16 +60,16 @@ def _pairs(result: ComparisonResult) -> list[list[float]]:
     return [differences for differences in shared if differences]
 
 
-def _draw(axes: Any, y: int, one: Comparison, pairs: list[float]) -> None:
-    axes.plot([100.0 * d for d in pairs], [y] * len(pairs), "|", color=_PAIR, zorder=1)
+def _draw(axes: Any, y: int, one: Comparison, pairs: list[float], unit: float) -> None:
+    axes.plot([unit * d for d in pairs], [y] * len(pairs), "|", color=_PAIR, zorder=1)
     surely = one.corrected < SIGNIFICANT
-    colour = (_BETTER if one.paired.difference > 0 else _WORSE) if surely else _OPEN
+    colour = (_BETTER if one.is_better else _WORSE) if surely else _OPEN
     if one.paired.n > 1:
-        low, high = 100.0 * one.paired.low, 100.0 * one.paired.high
+        low, high = unit * one.paired.low, unit * one.paired.high
         axes.plot([low, high], [y, y], color=colour, linewidth=1.8, zorder=2)
     face = colour if surely else "white"
     dot = {"markerfacecolor": face, "markersize": 6.0, "zorder": 3}
-    axes.plot([100.0 * one.paired.difference], [y], "o", color=colour, **dot)
+    axes.plot([unit * one.paired.difference], [y], "o", color=colour, **dot)
 
 
 def _row_text(one: Comparison, role: str) -> str:

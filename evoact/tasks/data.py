@@ -22,16 +22,15 @@ import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float32 | np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Inputs `(samples, features)` in float32 and class labels `(samples,)`."""
+    """Inputs `(samples, ...)` and targets: float32, or int64 for classes and tokens."""
 
-    x: FloatArray
-    y: IntArray
+    x: Array
+    y: Array
 
 
 @dataclass(frozen=True, slots=True)

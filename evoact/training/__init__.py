@@ -1,17 +1,25 @@
 """Training: a cohort in, evaluations out."""
 
 from evoact.training.cohort import train_cohort
+from evoact.training.contract import Finding, contract
 from evoact.training.environment import reproducible
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
 from evoact.training.memory import most_networks
 from evoact.training.network import build_network, count_parameters
+from evoact.training.prepared import code_folders, metric_of, prepared, prepared_task
 
 __all__ = [
+    "Finding",
     "build_network",
+    "code_folders",
+    "contract",
     "count_parameters",
     "kernels_here",
+    "metric_of",
     "most_networks",
+    "prepared",
+    "prepared_task",
     "reproducible",
     "resolve_kernels",
     "train_cohort",

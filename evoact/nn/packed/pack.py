@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from evoact.nn.packed.bank import Bank
 from evoact.nn.packed.layers import FORMS, PackedLayer, is_plain
@@ -46,6 +47,20 @@ def pack(network: nn.Module) -> nn.Module:
             if form is not None:
                 setattr(module, name, form(child))
     return network
+
+
+def own_row(network: nn.Module) -> Tensor:
+    """Return the weights that a network was made with as a row of its stack: look before packing.
+
+    In the order of the layers, weight before bias, each in its packed form's layout.
+    """
+    parts = [
+        part.detach().reshape(-1)
+        for module in network.modules()
+        if issubclass(FORMS.get(type(module), nn.Module), PackedLayer)
+        for part in FORMS[type(module)].parts_of(module)
+    ]
+    return torch.cat(parts) if parts else torch.zeros(0)
 
 
 def packed_layers(network: nn.Module) -> Iterator[tuple[str, PackedLayer]]:

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -39,7 +40,12 @@ _STOP_SECONDS: Final = 15.0
 class CohortTrainable(tune.Trainable):
     """A Tune trial that is a worker: it trains cohorts until there are none."""
 
-    def setup(self, config: dict[str, Any], mailbox: Any = None) -> None:  # noqa: ARG002  # Tune's signature
+    def setup(
+        self,
+        config: dict[str, Any],  # noqa: ARG002  # Tune's signature
+        mailbox: Any = None,
+        paths: Sequence[str] = (),
+    ) -> None:
         """Keep where cohorts come from; `mailbox` is an actor.
 
         What training imports is imported here: no cohort waits for it in a
@@ -49,6 +55,7 @@ class CohortTrainable(tune.Trainable):
 
         import evoact.training  # noqa: F401  # for its time alone
 
+        sys.path[:0] = [path for path in paths if path not in sys.path]
         self.mailbox = mailbox
 
     def step(self) -> dict[str, Any]:
@@ -142,6 +149,8 @@ class RayEvaluator(Evaluator):
         cpus, gpus: what a worker reserves; a share of a GPU is a count for
             scheduling, not a limit on its memory.
         address: a running cluster; None starts one on this machine.
+        paths: folders of Python that workers import the user's tasks from; a cluster
+            that runs already is sent a copy.
 
     Raises:
         InputError: the address does not answer, is given though the process is
@@ -154,11 +163,13 @@ class RayEvaluator(Evaluator):
         cpus: int = 1,
         gpus: float = 0.0,
         address: str | None = None,
+        paths: Sequence[str] = (),
     ) -> None:
         _quieten_tune()
+        self._paths = tuple(paths)
         self._owns_connection = not ray.is_initialized()
         if self._owns_connection:
-            connect(address, workers, cpus)
+            connect(address, workers, cpus, self._paths)
         elif address is not None:
             raise InputError(
                 f"address is {address!r}, but this process is connected to a Ray cluster "
@@ -265,7 +276,7 @@ class RayEvaluator(Evaluator):
             self._failure = error
 
     def _tuner(self, cpus: int, gpus: float) -> tune.Tuner:
-        worker = tune.with_parameters(CohortTrainable, mailbox=self._mailbox)
+        worker = tune.with_parameters(CohortTrainable, mailbox=self._mailbox, paths=self._paths)
         return tune.Tuner(
             tune.with_resources(worker, {"cpu": cpus, "gpu": gpus}),
             tune_config=tune.TuneConfig(
