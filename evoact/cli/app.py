@@ -305,6 +305,21 @@ def export(
 
 
 @app.command()
+def doctor(
+    task: Annotated[
+        str | None,
+        typer.Option(help="A task of your own to test: module:Class, or a space's YAML file."),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Test the installation, and a task of your own: what is found, and the cures."""
+    from evoact.cli.checking import run_doctor
+
+    run_doctor(task, runs_dir, as_json)
+
+
+@app.command()
 def ui(
     runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,

@@ -92,41 +92,49 @@ class TaskSpec(Section):
     @classmethod
     def _class(cls, use: str | None) -> str | None:
         if use is not None and not _USE.fullmatch(use):
-            raise ValueError(f"is {use!r}; wanted module:Class, such as my_package.tasks:MyTask")
+            raise ValueError(
+                f"{use!r} names no class; wanted module:Class, such as my_package.tasks:MyTask"
+            )
         return use
 
     @field_validator("options", "target", "kind")
     @classmethod
     def _of_its_source(cls, value: Any, info: ValidationInfo) -> Any:
         key = "use" if info.field_name == "options" else "arrays"
-        if value not in ({}, None, "auto") and info.data.get(key) is None:
-            raise ValueError(f"is {value!r}, without task.{key}, which alone has {info.field_name}")
+        if value not in ({}, None, "auto") and info.data.get(key, "wrong") is None:
+            raise ValueError(f"{value!r} is without task.{key}, which alone has {info.field_name}")
         return value
 
     @field_validator("arrays")
     @classmethod
     def _file(cls, arrays: str | None, info: ValidationInfo) -> str | None:
         if arrays is not None and info.data.get("use") is not None:
-            raise ValueError(f"is {arrays!r}, beside task.use; wanted one of both")
+            raise ValueError(f"{arrays!r} is beside task.use; wanted one of both")
         if arrays is not None and PurePath(arrays).suffix not in (".npz", ".csv"):
-            raise ValueError(f"is {arrays!r}; wanted the path of an .npz or .csv file")
+            raise ValueError(f"{arrays!r} is no .npz or .csv file; wanted the path of one")
         return arrays
 
     @field_validator("name")
     @classmethod
     def _known(cls, name: str, info: ValidationInfo) -> str:
-        if not _is_brought(info.data):
+        if not {"use", "arrays"} <= info.data.keys():
+            return name  # one of them is wrong, which is told
+        if info.data["use"] is None and info.data["arrays"] is None:
             return known_value(name, TASKS)
         if not _NAME.fullmatch(name):
-            raise ValueError(f"is {name!r}; wanted letters, digits, '_' and '-', at most 41")
+            raise ValueError(
+                f"{name!r} is no name; wanted letters, digits, '_' and '-', at most 41"
+            )
         return name
 
     @field_validator("network")
     @classmethod
     def _available(cls, network: str, info: ValidationInfo) -> str:
-        if info.data.get("use") is not None:
+        if not {"use", "arrays"} <= info.data.keys():
+            return network
+        if info.data["use"] is not None:
             return known_value(network, (OWN,))
-        return known_value(network, ARRAY_NETWORKS if info.data.get("arrays") else NETWORKS)
+        return known_value(network, ARRAY_NETWORKS if info.data["arrays"] else NETWORKS)
 
     @model_validator(mode="after")
     def _generated(self) -> TaskSpec:
@@ -163,10 +171,6 @@ class TaskSpec(Section):
     def key(self, name: str) -> str:
         """Return what a measure of this task is called among several: `digits-mlp.val_loss`."""
         return f"{self.label}.{name}"
-
-
-def _is_brought(data: dict[str, Any]) -> bool:
-    return data.get("use") is not None or data.get("arrays") is not None
 
 
 def tasks_read(data: Any) -> Any:

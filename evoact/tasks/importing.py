@@ -27,7 +27,7 @@ def import_class(use: str) -> type[UserTask]:
         sys.path.insert(0, here)
     try:
         module = import_module(module_name)
-    except Exception as error:  # anything may happen in a module of the user's
+    except (Exception, SystemExit) as error:  # anything may happen in a module of the user's
         raise _cannot(use, error, here) from error
     found = getattr(module, name, None)
     if not isinstance(found, type):
@@ -49,7 +49,7 @@ def _is_task(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, UserTask) and value is not UserTask
 
 
-def _cannot(use: str, error: Exception, here: str) -> InputError:
+def _cannot(use: str, error: BaseException, here: str) -> InputError:
     module = use.partition(":")[0]
     if isinstance(error, ModuleNotFoundError) and error.name and module.startswith(error.name):
         return InputError(

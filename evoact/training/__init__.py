@@ -1,7 +1,7 @@
 """Training: a cohort in, evaluations out."""
 
 from evoact.training.cohort import train_cohort
-from evoact.training.contract import Finding, contract
+from evoact.training.contract import FAILED, OK, WARNING, Finding, contract
 from evoact.training.environment import reproducible
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
@@ -10,6 +10,9 @@ from evoact.training.network import build_network, count_parameters
 from evoact.training.prepared import code_folders, metric_of, prepared, prepared_task
 
 __all__ = [
+    "FAILED",
+    "OK",
+    "WARNING",
     "Finding",
     "build_network",
     "code_folders",
