@@ -18,7 +18,7 @@ from evoact.cli.main import FAILED as EXIT_FAILED
 from evoact.cli.searching import wide_console
 from evoact.errors import EvoactError, InputError
 from evoact.language import resolve
-from evoact.records import Candidate, Cohort, SearchSpec, TaskSpec
+from evoact.records import Candidate, Cohort, EvaluateSpec, SearchSpec, TaskSpec
 from evoact.study import load_space, make_evaluator, named_task, versions_here
 from evoact.tracking import prepare_store, tracking_uri
 from evoact.training import (
@@ -133,7 +133,7 @@ def _on_ray(task: TaskSpec | None) -> str:
     """Train one network for one epoch on a worker of a cluster that is started for it."""
     base = TaskSpec(name="digits") if task is None else prepared_task(task)
     short = base.model_copy(update={"epochs": _EPOCHS})
-    spec = SearchSpec(task=short, evaluate={"executor": "ray", "workers": 1})
+    spec = SearchSpec(task=short, evaluate=EvaluateSpec(executor="ray", workers=1))
     evaluator = make_evaluator(spec, paths=code_folders(spec))
     try:
         cohort = Cohort((Candidate(resolve("relu")),), short, seed=0)

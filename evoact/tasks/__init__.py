@@ -1,6 +1,6 @@
 """Tasks: data sets and networks."""
 
-from evoact.tasks.arrays import Table, arrays_task, make_table
+from evoact.tasks.arrays import Table, arrays_table, arrays_task, make_table
 from evoact.tasks.criterion import Criterion
 from evoact.tasks.data import (
     DATA_SETS,
@@ -43,6 +43,7 @@ __all__ = [
     "Task",
     "UserTask",
     "Width",
+    "arrays_table",
     "arrays_task",
     "checked_splits",
     "code_folder",

@@ -70,13 +70,20 @@ def arrays_task(
     Raises:
         InputError: there is no such file, or it holds something else.
     """
-    arrays = read_arrays(path, target)
-    try:
-        table = make_table(arrays, split_seed, kind)
-    except InputError as error:
-        raise InputError(f"task.arrays {path!r}: {error}") from error
+    table = arrays_table(path, split_seed, kind, target)
     features = table.splits.train.x.shape[1]
     return Task(table.splits, mlp(features, _HIDDEN[network], table.outputs), table.criterion())
+
+
+def arrays_table(
+    path: str, split_seed: int, kind: str = "auto", target: str | None = None
+) -> Table:
+    """Return the rows of a file, as for `arrays_task`."""
+    arrays = read_arrays(path, target)
+    try:
+        return make_table(arrays, split_seed, kind)
+    except InputError as error:
+        raise InputError(f"task.arrays {path!r}: {error}") from error
 
 
 def make_table(arrays: Mapping[str, npt.NDArray[Any]], split_seed: int, kind: str) -> Table:

@@ -3,6 +3,7 @@
 from evoact.training.cohort import train_cohort
 from evoact.training.contract import FAILED, OK, WARNING, Finding, contract
 from evoact.training.environment import reproducible
+from evoact.training.fitted import fitted_network
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
 from evoact.training.memory import most_networks
@@ -18,6 +19,7 @@ __all__ = [
     "code_folders",
     "contract",
     "count_parameters",
+    "fitted_network",
     "kernels_here",
     "metric_of",
     "most_networks",

@@ -54,13 +54,23 @@ def own_row(network: nn.Module) -> Tensor:
 
     In the order of the layers, weight before bias, each in its packed form's layout.
     """
-    parts = [
-        part.detach().reshape(-1)
-        for module in network.modules()
-        if issubclass(FORMS.get(type(module), nn.Module), PackedLayer)
-        for part in FORMS[type(module)].parts_of(module)
-    ]
+    parts = [part.reshape(-1) for part in _parts(network)]
     return torch.cat(parts) if parts else torch.zeros(0)
+
+
+def set_row(network: nn.Module, row: Tensor) -> None:
+    """Give a network the weights that `own_row` would return; what is left of a row is not read."""
+    start = 0
+    for part in _parts(network):
+        part.copy_(row[start : start + part.numel()].view(part.shape))
+        start += part.numel()
+
+
+def _parts(network: nn.Module) -> Iterator[Tensor]:
+    for module in network.modules():
+        form = FORMS.get(type(module), nn.Module)
+        if issubclass(form, PackedLayer):
+            yield from (part.detach() for part in form.parts_of(module))
 
 
 def packed_layers(network: nn.Module) -> Iterator[tuple[str, PackedLayer]]:
