@@ -6,12 +6,12 @@ stack with torch's own ReLU in every network. `rate`: candidates an hour on two
 Ray workers, beside one candidate a cohort, and beside plain Ray Tune with a
 fresh trial for each candidate. `search`: how busy the workers of whole searches
 are (throughput_search.py says what busy means). `growth`: what a candidate costs the
-driver in searches of 50 to 5,000. `gpu`: stacks of 256 on a GPU, where there is one.
+driver in searches of 50 to 5,000. On a GPU: gpu.py.
 
 Ratios are of contestants that took turns in one run; each number is a median
 over rounds. Times of `step` are of the processor, in one thread.
 
-    python benchmarks/throughput.py [--quick] [--only step rate search growth gpu] [--json FILE]
+    python benchmarks/throughput.py [--quick] [--only step rate search growth] [--json FILE]
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import Any
 import torch
 from hardware import cores, processor
 from throughput_search import growth_section, search_section
-from throughput_step import gpu_section, rate_section, step_section
+from throughput_step import rate_section, step_section
 
-SECTIONS = ("step", "rate", "search", "growth", "gpu")
+SECTIONS = ("step", "rate", "search", "growth")
 
 
 def main() -> None:
@@ -49,8 +49,6 @@ def main() -> None:
         result["search"] = search_section(generations=2 if quick else 8)
     if "growth" in options.only:
         result["growth"] = growth_section((50, 200) if quick else (50, 500, 5000))
-    if "gpu" in options.only:
-        result["gpu"] = gpu_section(rounds=3 if quick else 7)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
 

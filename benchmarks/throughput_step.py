@@ -173,25 +173,6 @@ def _replace_banks(training: Training) -> None:
                 setattr(module, name, ReluPlace(child.channels, child.channel_dim))
 
 
-def gpu_section(rounds: int, count: int = 256) -> dict[str, Any]:
-    """Print what stacks bring on a GPU, if there is one; with torch's operations."""
-    if not torch.cuda.is_available():
-        print("No GPU here. Where there is one: python benchmarks/throughput.py --only gpu\n")
-        return {}
-    task = TaskSpec(name="mnist1d", network="mlp", epochs=1000, learning_rate=RATE)
-    bred = discovered_mix(count)
-    stack, one = Timed(bred, task, "torch", device="cuda"), OneByOne(bred[:4], task, "cuda")
-    times = {"stack": [stack() for _ in range(rounds)], "one": [one() for _ in range(rounds)]}
-    gain = _ratio(times["one"], times["stack"])
-    name = torch.cuda.get_device_name()
-    print(f"{name}: microseconds of a network's step, a cohort of {count}, mnist1d mlp\n")
-    print("| stack, torch | one at a time, torch | one / stack |")
-    print("|---:|---:|---:|")
-    told = {key: statistics.median(values) for key, values in times.items()}
-    print(f"| {told['stack']:.1f} | {told['one']:.0f} | {gain:.1f} |\n", flush=True)
-    return {"device": name, "times": times, "gain": gain}
-
-
 # Candidates an hour
 
 

@@ -3,12 +3,19 @@
 What C and Python have in common is all that the templates use, so a kernel has
 the same steps in both. Of Triton's own functions only those are called that its
 interpreter knows, so that kernels can be checked where there is no GPU.
+
+One kernel computes all slices of a stack: which function a slice has, how much
+of it counts and where its parameters are is data. So a kernel is compiled once
+for a set of functions, whatever the sizes, however far annealing is, and
+whoever leaves the stack; and it is one launch where a stack of 256 would ask
+for as many.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from evoact.errors import InputError
@@ -57,27 +64,175 @@ _OWN: Final = (
     "tl.where(b == 0.0, 1.0, tl.where(a < 0.0, w, m))",
 )
 
+ENTRIES: Final = 3
+"""Integers for each parameter of a term: where it is, and where its gradients go."""
 
-def triton_source(functions: Mapping[str, Expression]) -> str:
-    """Return a Python file with two Triton kernels for each name.
+# Integers are not specialised: a kernel is compiled once for all sizes and places.
+_HEAD: Final = """\
+import triton
+import triton.language as tl
 
-    `NAME_values(x, p0, ..., y, total, n, BLOCK)` writes the values of `total`
-    elements. `NAME_pulls(x, p0, ..., g, gx, g0, ..., total, n, BLOCK)` is the
-    backward pass from `x` alone: `gx` gets `g` times dy/dx. A parameter per
-    layer is one value, and program `i` writes its share of the gradient to
-    `g0[i]`; one per channel has `n` values, channels last, and each element's
-    share is written, to be summed over rows.
+
+"""
+
+_TABLE: Final = """\
+@triton.jit
+def table_cell(row_at, v):
+    # A piecewise linear function of evenly spaced cells; a NaN falls into the first.
+    cell = tl.load(row_at) + tl.load(row_at + 1) * v
+    cell = tl.where(cell > 0.0, cell, 0.0)
+    last = tl.load(row_at + 2)
+    return tl.where(cell < last, cell, last).to(tl.int32)
+
+
+@triton.jit
+def table_slope(row_at, v):
+    return tl.load(row_at + 4 + 2 * table_cell(row_at, v))
+
+
+@triton.jit
+def table_value(row_at, v):
+    at = row_at + 3 + 2 * table_cell(row_at, v)
+    return tl.load(at) + tl.load(at + 1) * v
+
+"""
+
+_VALUES: Final = """\
+@triton.jit(do_not_specialize=["total", "n", "width"],
+            do_not_specialize_on_alignment=["p_at", "tables_at"])
+def values(x_at, y_at, p_at, tables_at, which_at, shares_at, entries_at, slices_at,
+           total, n, width, BLOCK: tl.constexpr):
+    k = tl.load(slices_at + tl.program_id(1))
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < total
+    c = i % n
+    x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
+    y = tl.zeros([BLOCK], tl.float32)
+    for role in range(2):
+        term = 2 * k + role
+        which = tl.load(which_at + term)
+        weight, sharp = tl.load(shares_at + 2 * term), tl.load(shares_at + 2 * term + 1)
+        entry_at = entries_at + term * width
+        v = x / sharp
+        if which == 0:
+            y += weight * table_value(tables_at + tl.load(entry_at), v)
+{branches}
+    tl.store(y_at + k * total + i, y, mask=mask)
+
+"""
+
+_PULLS: Final = """\
+@triton.jit(do_not_specialize=["total", "n", "width"],
+            do_not_specialize_on_alignment=["p_at", "tables_at"])
+def pulls(x_at, g_at, gx_at, sums_at, p_at, tables_at, which_at, shares_at, entries_at,
+          slices_at, total, n, width, BLOCK: tl.constexpr):
+    block, blocks = tl.program_id(0), tl.num_programs(0).to(tl.int64)
+    k = tl.load(slices_at + tl.program_id(1))
+    i = block * BLOCK + tl.arange(0, BLOCK)
+    mask = i < total
+    c = i % n
+    x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
+    g = tl.load(g_at + k * total + i, mask=mask, other=0.0)
+    d = tl.zeros([BLOCK], tl.float32)
+    for role in range(2):
+        term = 2 * k + role
+        which = tl.load(which_at + term)
+        weight, sharp = tl.load(shares_at + 2 * term), tl.load(shares_at + 2 * term + 1)
+        entry_at = entries_at + term * width
+        v = x / sharp
+        if which == 0:
+            d += weight / sharp * table_slope(tables_at + tl.load(entry_at), v)
+{branches}
+    tl.store(gx_at + k * total + i, g * d, mask=mask)
+
+"""
+
+_GATHER: Final = """\
+@triton.jit(do_not_specialize=["blocks", "total", "n"],
+            do_not_specialize_on_alignment=["gradients_at"])
+def gather(sums_at, which_at, slots_at, gradients_at, blocks, total, n,
+           ROWS: tl.constexpr, COLUMNS: tl.constexpr):
+    # Adds what `pulls` left for a parameter to its gradient, always in the same order.
+    slot_at = slots_at + 5 * tl.program_id(0)
+    which = tl.load(which_at + tl.load(slot_at))
+    wide = tl.load(slot_at + 1)
+    from_at = sums_at + tl.load(slot_at + 2) * blocks + tl.load(slot_at + 3) * total
+    to_at = gradients_at + tl.load(slot_at + 4)
+    if which >= 0:
+        if wide == 0:
+            if tl.program_id(1) == 0:
+                i = tl.arange(0, ROWS * COLUMNS)
+                total_ = tl.zeros([ROWS * COLUMNS], tl.float32)
+                for start in range(0, blocks, ROWS * COLUMNS):
+                    total_ += tl.load(from_at + start + i, mask=start + i < blocks, other=0.0)
+                tl.store(to_at, tl.load(to_at) + tl.sum(total_))
+        if wide == 1:
+            c = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+            r = tl.arange(0, ROWS)[:, None]
+            columns = tl.zeros([ROWS, COLUMNS], tl.float32)
+            for start in range(0, total, ROWS * n):
+                at = start + r * n + c[None, :]
+                columns += tl.load(from_at + at, mask=(c[None, :] < n) & (at < total), other=0.0)
+            sums = tl.sum(columns, axis=0)
+            tl.store(to_at + c, tl.load(to_at + c, mask=c < n, other=0.0) + sums, mask=c < n)
+"""
+
+
+def triton_source(functions: Sequence[Expression]) -> str:
+    """Return a Python file with the Triton kernels `values`, `pulls` and `gather`.
+
+    They compute slices of `total` elements, channels last, `n` of them. Slice
+    `k` is the sum of two terms, `t = 2 k` and `2 k + 1`:
+
+        y = sum over t of weight[t] * f[which[t]](x / sharp[t])
+
+    with `which` 0 for a look-up table, `1 + j` for `functions[j]`, and less for
+    none; `shares` holds pairs of weight and sharp, which is `weight` or 1, so
+    that the slope is `weight / sharp` times that of the function. A table is
+    `first, density, last, intercept 0, slope 0, intercept 1, ...` in `tables`,
+    its cell `first + density * v`, from 0 to `last`.
+
+    Each term has `width` integers in `entries`, `ENTRIES` for each parameter:
+    where in `p` it begins (it is one value per layer, or `n` per channel), and
+    `a, b`: its shares of the gradient begin at `a * blocks + b * total` in
+    `sums`, one for each block of elements, or per channel one for each element.
+    Of a table the first integer says where in `tables` it begins.
+
+    `values` writes `y`; `pulls` is the backward pass from `x` alone and writes
+    `gx` and `sums`; both are launched over blocks and over the numbers of
+    slices in `slices`, whose functions this file has. `gather`,
+    launched over `(parameters, blocks of columns)`, adds up `sums`: for each
+    parameter `slots` has its term, 1 if per channel, `a`, `b`, and where in
+    `gradients` it begins.
 
     Args:
-        functions: pointwise expressions by their names.
+        functions: pointwise expressions.
 
     Raises:
         InputError: an expression is groupwise.
     """
-    kernels = "\n\n".join(_kernels(expression, name) for name, expression in functions.items())
+    values, pulls = [], []
+    for index, expression in enumerate(functions, 1):
+        value, pull = _branches(expression, index)
+        values.append(value)
+        pulls.append(pull)
+    kernels = _VALUES.format(branches="\n".join(values)) + "\n" + _PULLS.format(
+        branches="\n".join(pulls)
+    )  # fmt: skip
     helpers = [*map(read_function, _OWN), *lane_functions(kernels)]
-    parts = ["import triton", "import triton.language as tl", "", ""]
-    return "\n".join(parts) + "\n\n".join([*map(_written, helpers), kernels])
+    return _HEAD + "\n\n".join([*map(_written, helpers), _TABLE, kernels, _GATHER])
+
+
+@lru_cache(maxsize=4096)
+def triton_key(expression: Expression) -> str:
+    """Return a text that is the same for expressions that one function computes.
+
+    >>> from evoact.language import parse
+    >>> first, other = (parse(f"a * x where a = {value}") for value in (1.0, 2.0))
+    >>> triton_key(first) == triton_key(other)
+    True
+    """
+    return "\n".join(_branches(expression, 0))
 
 
 def _written(function: LaneFunction) -> str:
@@ -93,7 +248,8 @@ def _python(text: str) -> str:
     return re.sub(r"(?<![A-Za-z_])(\d+\.?\d*(?:e[+-]?\d+)?)f\b", r"\1", text)
 
 
-def _kernels(expression: Expression, name: str) -> str:
+def _branches(expression: Expression, index: int) -> tuple[str, str]:
+    """Return what `values` and `pulls` do where `which` is `index`."""
     if expression.is_groupwise:
         raise InputError(
             f"{str(expression)!r} is groupwise, and kernels are generated for pointwise "
@@ -101,42 +257,30 @@ def _kernels(expression: Expression, name: str) -> str:
         )
     wide = [parameter.scope is Scope.CHANNEL for parameter in expression.parameters]
     found = lowered(expression)
-    given = [f"p{j}_at" for j in range(len(wide))]
-    sums = [f"g{j}_at" for j in range(len(wide))]
-    y = operand(found, found.value)[0]
-    values = _kernel(f"{name}_values", [*given, "y_at"], wide, found, [found.value],
-                     [f"tl.store(y_at + i, {_python(y)}, mask=mask)"])  # fmt: skip
-    dx, *others = (_python(operand(found, node)[0]) for node in found.slopes)
-    stores = ["g = tl.load(g_at + i, mask=mask, other=0.0)",
-              f"tl.store(gx_at + i, g * {dx}, mask=mask)"]  # fmt: skip
-    for j, text in enumerate(others):
-        share = f"tl.where(mask, g * {text}, 0.0)"
-        stores.append(
-            f"tl.store({sums[j]} + i, {share}, mask=mask)" if wide[j]
-            else f"tl.store({sums[j]} + tl.program_id(0), tl.sum({share}))"
-        )  # fmt: skip
-    pulls = _kernel(f"{name}_pulls", [*given, "g_at", "gx_at", *sums], wide, found,
-                    list(found.slopes), stores)  # fmt: skip
-    return f"{values}\n\n{pulls}"
+    y, dx, *others = (_python(operand(found, node)[0]) for node in (found.value, *found.slopes))
+    pulls = [f"d += weight / sharp * {dx}"]
+    for j, (text, flag) in enumerate(zip(others, wide, strict=True)):
+        at = f"entry_at + {ENTRIES * j}"
+        pulls += [
+            f"to{j} = sums_at + tl.load({at} + 1) * blocks + tl.load({at} + 2) * total",
+            f"s{j} = tl.where(mask, weight * g * {text}, 0.0)",
+            f"tl.store(to{j} + i, s{j}, mask=mask)" if flag
+            else f"tl.store(to{j} + block, tl.sum(s{j}))",
+        ]  # fmt: skip
+    return (
+        _branch(index, wide, found, [found.value], [f"y += weight * {y}"]),
+        _branch(index, wide, found, list(found.slopes), pulls),
+    )
 
 
-def _kernel(
-    name: str,
-    arguments: Sequence[str],
-    wide: Sequence[bool],
-    found: Lowered,
-    roots: Sequence[int],
-    stores: Sequence[str],
+def _branch(
+    index: int, wide: Sequence[bool], found: Lowered, roots: Sequence[int], last: Sequence[str]
 ) -> str:
-    lines = [
-        "i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)",
-        "mask = i < total",
-        "v = tl.load(x_at + i, mask=mask, other=0.0)",
-    ]
+    lines = []
     for j, flag in enumerate(wide):
-        at = f"p{j}_at + i % n, mask=mask, other=0.0" if flag else f"p{j}_at"
-        lines.append(f"p{j} = tl.load({at})")
+        at = f"p_at + tl.load(entry_at + {ENTRIES * j})"
+        load = f"tl.load({at} + c, mask=mask, other=0.0)" if flag else f"tl.load({at})"
+        lines.append(f"p{j} = {load}")
     lines += [f"t{node} = {_python(text)}" for node, text in node_texts(found, roots).items()]
-    body = "\n".join(f"    {line}" for line in [*lines, *stores])
-    parameters = ", ".join(["x_at", *arguments, "total", "n", "BLOCK: tl.constexpr"])
-    return f"@triton.jit\ndef {name}({parameters}):\n{body}\n"
+    body = "\n".join(f"            {line}" for line in [*lines, *last])
+    return f"        if which == {index}:\n{body}"

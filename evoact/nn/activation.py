@@ -9,8 +9,20 @@ from torch import Tensor, nn
 
 from evoact.errors import InputError, integer, nearest
 from evoact.language import Expression, Scope, check_channels, parse
-from evoact.nn.fused import BACKENDS, analytic, chosen, compiled, is_traced, made, takes
+from evoact.nn.fused import (
+    BACKENDS,
+    TRITON,
+    C,
+    analytic,
+    chosen,
+    compiled,
+    is_traced,
+    made,
+    takes,
+    triton_takes,
+)
 from evoact.nn.kernels import backend as kernel_backend
+from evoact.nn.kernels import triton_backend
 
 
 class Activation(nn.Module):
@@ -25,12 +37,14 @@ class Activation(nn.Module):
         backend: how it is computed; can be set later, as `module.backend`.
             `"torch"`: plain operations and autograd. `"analytic"`: the backward
             pass by the generated derivative, keeping `x` alone. `"c"`: generated
-            and compiled C, for float32 on the CPU. `"auto"`: C where there is a
-            compiler and torch works with one thread, else analytic for more
-            than one operation, else torch. What a way cannot take (other
-            devices and types, gradients of gradients) goes by the next simpler
-            one, and groupwise expressions by torch. While a model is compiled,
-            exported, traced or transformed, all are plain operations.
+            and compiled C, for float32 on the CPU. `"triton"`: generated Triton
+            kernels, for float32 on CUDA. `"auto"`: on the CPU C where there is
+            a compiler and torch works with one thread; else for more than one
+            operation Triton on CUDA where it is installed, or analytic; else
+            torch. What a way cannot take (other devices and types, gradients
+            of gradients) goes by the next simpler one, and groupwise
+            expressions by torch. While a model is compiled, exported, traced
+            or transformed, all are plain operations.
 
     Shapes: any input; where channels matter `input.shape[channel_dim] ==
     channels`, and the output has `channels * expression.width` of them.
@@ -41,7 +55,7 @@ class Activation(nn.Module):
     Raises:
         InputError: `channels` is missing, no integer, not positive or does not
             fill the groups, a parameter's name is taken by `nn.Module`, or the
-            backend is unknown, or needs a compiler that there is not.
+            backend is unknown, or needs a compiler or Triton that there is not.
 
     >>> act = Activation("x * sigmoid(beta * x) where beta = 1.0")
     >>> round(act(torch.tensor(2.0)).item(), 4)
@@ -116,6 +130,10 @@ class Activation(nn.Module):
             raise InputError(
                 f"backend is 'c', but {kernel_backend().reason}; or use 'auto' or 'analytic'"
             )
+        if backend == "triton" and triton_backend().name != "triton":
+            raise InputError(
+                f"backend is 'triton', but {triton_backend().reason}; or use 'auto' or 'analytic'"
+            )
         self._backend = backend
 
     def forward(self, x: Tensor) -> Tensor:
@@ -133,11 +151,13 @@ class Activation(nn.Module):
         # The order matters: what is compiled must not see what is not torch's.
         if self._backend == "torch" or is_traced(x):
             return self._function(x, *values)
-        backend = chosen(self._backend, self._expression)
+        backend = chosen(self._backend, self._expression, x.device.type)
         if backend == "torch":
             return self._function(x, *values)
         if backend == "c" and kernel_backend().name == "c" and takes(x, values):
-            return compiled(self._made, x, values)
+            return compiled(C, self._made, x, values)
+        if backend == "triton" and triton_backend().name == "triton" and triton_takes(x, values):
+            return compiled(TRITON, self._made, x, values)
         return analytic(self._made, x, values)
 
     def _channel_dim(self, x: Tensor) -> int:

@@ -64,6 +64,11 @@ class PiecewiseTable(nn.Module):
             [np.asarray(function.intercepts)[piece], np.asarray(function.slopes)[piece]]
         )
 
+    @property
+    def position(self) -> float:
+        """What it was set to."""
+        return self._position
+
     def set(self, position: float) -> None:
         """Become function number `position`; between two numbers, what lies between the two."""
         if position != self._position:

@@ -56,8 +56,8 @@ class Cohort:
         test: whether to measure on the test set after training.
         share_prefix: whether candidates with one early function are trained
             together until g rises; it changes no result.
-        kernels: what computes activations: generated `"c"`, or `"torch"`; the
-            last bits differ.
+        kernels: what computes activations: generated `"c"` (on the CPU) or
+            `"triton"` (on CUDA), or `"torch"`; the last bits differ.
         halving: which candidates stop early; with it an evaluation depends on
             the others in the cohort, or on those that got to a rung before.
         objectives: what is measured besides accuracy, loss, cost and nodes.

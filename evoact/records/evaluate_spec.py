@@ -82,9 +82,9 @@ class ConfirmSpec(Section):
 class EvaluateSpec(Section):
     """Where and how candidates are trained.
 
-    `kernels` is what computes activations on a CPU: C that is generated and
-    compiled, or torch; `auto` takes C where there is a compiler. A study
-    decides once, before its first evaluation.
+    `kernels` is what computes activations: torch, or what is generated and
+    compiled, C on a CPU and Triton on a GPU; `auto` takes that where there is a
+    compiler, or Triton. A study decides once, before its first evaluation.
 
     At each of the `rungs`, which are numbers of epochs, the best
     `1 / reduction` of a cohort go on and the others are scored where they are;
@@ -100,7 +100,7 @@ class EvaluateSpec(Section):
     workers: Literal["auto"] | Positive = "auto"
     cpus_per_worker: Positive = 1
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
-    kernels: Literal["auto", "c", "torch"] = "auto"
+    kernels: Literal["auto", "c", "torch", "triton"] = "auto"
     timeout: Duration = 600.0
     combine: Literal["mean_rank", "worst"] = "mean_rank"
     rungs: tuple[Positive, ...] = ()
@@ -122,6 +122,12 @@ class EvaluateSpec(Section):
             text = (
                 f"is c, but evaluate.gpus_per_worker is {self.gpus_per_worker:g}, and C computes "
                 "on the CPU alone; wanted auto or torch"
+            )
+            refuse(("kernels",), text, self.kernels)
+        if self.kernels == "triton" and self.device == "cpu":
+            text = (
+                "is triton, but evaluate.gpus_per_worker is 0, and Triton computes on GPUs alone; "
+                "wanted auto, c or torch"
             )
             refuse(("kernels",), text, self.kernels)
         return self

@@ -159,7 +159,7 @@ class RunSpec(Section):
     dtype: str
     threads: Positive
     device: str
-    kernels: Annotated[str, one_of(("c", "torch"))]
+    kernels: Annotated[str, one_of(("c", "torch", "triton"))]
     versions: dict[str, str]
 
 

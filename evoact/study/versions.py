@@ -20,7 +20,7 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
     """Return what is resolved once and for all, of the space and this machine.
 
     Raises:
-        InputError: `evaluate.kernels` is C, which this machine cannot compile.
+        InputError: `evaluate.kernels` is what this machine does not have.
     """
     from evoact.training import most_networks, resolve_kernels
 
@@ -53,7 +53,7 @@ def warn_of_other_versions(
     Args:
         name: of a study or comparison.
         begun: the versions then.
-        kernels: what was resolved then, `"c"` or `"torch"`.
+        kernels: what was resolved then, `"c"`, `"triton"` or `"torch"`.
         device: likewise.
     """
     now = {**_versions(), **_compiler(kernels, device)}
@@ -72,12 +72,12 @@ def warn_of_other_versions(
 
 def _compiler(kernels: str, device: str) -> dict[str, str]:
     """Return which compiler makes kernels here; nothing if none does."""
-    if kernels != "c":
+    if kernels == "torch":
         return {}
     from evoact.training import resolve_kernels
 
     here = resolve_kernels("auto", device)
-    return {"kernels": str(here)} if here.name == "c" else {}  # workers may have one
+    return {"kernels": str(here)} if here.name == kernels else {}  # workers may have one
 
 
 def _versions() -> dict[str, str]:

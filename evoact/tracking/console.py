@@ -82,10 +82,11 @@ class Console:
 def _without_compiler(spec: SearchSpec) -> list[str]:
     """Say that a search will be slower than it could be, and why."""
     asked, run = spec.evaluate, spec.run
-    if run is None or (asked.kernels, asked.device, run.kernels) != ("auto", "cpu", "torch"):
+    if run is None or (asked.kernels, run.kernels) != ("auto", "torch"):
         return []
     reason = run.versions.get("kernels", "").removeprefix("torch (").removesuffix(")")
-    return [f"activations are computed by torch, more slowly than by C: {reason}"]
+    by = "C" if asked.device == "cpu" else "Triton"
+    return [f"activations are computed by torch, more slowly than by {by}: {reason}"]
 
 
 def _print(console: rich.console.Console, line: str) -> None:

@@ -44,6 +44,7 @@ class RowAdam:
     def __init__(self, sizes: Sequence[int], max_norm: float) -> None:
         self._sizes, self._max_norm = tuple(sizes), max_norm
         self.steps = 0
+        self._scales = torch.zeros(2)
 
     def arrange(self, states: Sequence[RowState]) -> None:
         """Form the stack anew of the networks with these states."""
@@ -53,6 +54,7 @@ class RowAdam:
         self.weights, self._mean = Rows(sizes, weights), Rows(sizes, means)
         self._square = Rows(sizes, squares)
         self.gradient = Rows(sizes, [torch.zeros_like(row) for row in weights])
+        self._scales = self._scales.to(self.weights.flat.device)
 
     def state(self, k: int) -> RowState:
         """Return a copy of the state of network `k`."""
@@ -62,10 +64,19 @@ class RowAdam:
         """Set all gradients to zero, in place."""
         self.gradient.flat.zero_()
 
-    @torch.no_grad()
-    def step(self, learning_rate: float) -> Tensor:
-        """Take one step, and return the norms of the gradients `(K,)` before clipping."""
+    def count(self, learning_rate: float) -> None:
+        """Count a step and set how long it is: all of it that is not done on the device."""
         self.steps += 1
+        step_size = learning_rate / (1.0 - _BETA1**self.steps)
+        root = math.sqrt(1.0 - _BETA2**self.steps)
+        self._scales.copy_(torch.tensor([-step_size, root]), non_blocking=True)
+
+    @torch.no_grad()
+    def step(self) -> Tensor:
+        """Take the step that was counted, and return the norms of the gradients before clipping.
+
+        Nothing is read or set on the host: it can be captured in a CUDA graph.
+        """
         norms = self._norms()
         shrink = torch.clamp(self._max_norm / (norms + _TINY), max=1.0).unsqueeze(1)
         for block in self.gradient.blocks:
@@ -73,10 +84,9 @@ class RowAdam:
         gradient, mean, square = self.gradient.flat, self._mean.flat, self._square.flat
         mean.lerp_(gradient, 1.0 - _BETA1)
         square.mul_(_BETA2).addcmul_(gradient, gradient, value=1.0 - _BETA2)
-        step_size = learning_rate / (1.0 - _BETA1**self.steps)
-        root = math.sqrt(1.0 - _BETA2**self.steps)
-        denominator = (square.sqrt() / root).add_(_EPSILON)
-        self.weights.flat.addcdiv_(mean, denominator, value=-step_size)
+        step_size, root = self._scales
+        denominator = square.sqrt().div_(root).add_(_EPSILON)
+        self.weights.flat.addcdiv_(mean * step_size, denominator)
         return norms
 
     def _norms(self) -> Tensor:

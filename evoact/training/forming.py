@@ -32,6 +32,7 @@ from evoact.training.network import (
 )
 from evoact.training.noise import Noise
 from evoact.training.prefix import Prefix, Prefixes, prefix_epochs, share
+from evoact.training.replay import on_cuda
 from evoact.training.resident import Resident, resident
 
 _PREFIXES = Prefixes()  # of a worker, for all its cohorts
@@ -107,11 +108,12 @@ def _members(
     failed: Callable[[int, Exception], None],
 ) -> list[Member]:
     built: dict[int, list[nn.Module]] = {}
+    stays = cohort.kernels == "triton" and not isinstance(networks, OneNetwork)
     for position in group:
         candidate = cohort.candidates[position]
         try:
             built[position] = [
-                activation_of(candidate, place.channels, place.channel_dim).to(cohort.device)
+                _placed(activation_of(candidate, place.channels, place.channel_dim), cohort, stays)
                 for place in networks.places.values()
             ]
         except Exception as error:  # as in `form`
@@ -124,6 +126,15 @@ def _members(
         _member(cohort, position, modules, row.to(cohort.device))
         for (position, modules), row in zip(built.items(), rows, strict=True)
     ]
+
+
+def _placed(module: nn.Module, cohort: Cohort, stays: bool) -> nn.Module:
+    """Return an activation where it is trained.
+
+    What generated kernels compute stays on the CPU, where setting its g is no
+    launch: they are told of it all at once, and its parameters move to the rows.
+    """
+    return module if stays and fusible(module) else module.to(cohort.device)
 
 
 def _compile(
@@ -155,7 +166,7 @@ def _member(
         steps_per_epoch=in_epoch,
     )
     member = Member(position, candidate, modules, scheduler, RowState(common, common, common))
-    own = (p.detach().reshape(-1) for p in member.parameters())
+    own = (p.detach().reshape(-1).to(common.device) for p in member.parameters())
     row = torch.cat([common, *own])
     member.state = RowState(row, torch.zeros_like(row), torch.zeros_like(row))
     return member
@@ -164,11 +175,16 @@ def _member(
 def _training(cohort: Cohort, networks: Networks, members: list[Member]) -> Training:
     spec, data = cohort.task, data_of(cohort)
     budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
-    own = data.task.keeps_weights
+    own = data.task.keeps_weights  # code of a user, which nothing replays
     alone = own and isinstance(networks, OneNetwork)
     draws = generator(cohort.seed, cohort.replicate, NOISE)
     training = Training(
-        Stack(networks, data.task.criterion, spec.batch_size if own else None),
+        Stack(
+            networks,
+            data.task.criterion,
+            on_cuda if cohort.device == "cuda" and not own else None,
+            spec.batch_size if own else None,
+        ),
         members,
         (data.train, data.validation),
         budget,
@@ -196,6 +212,7 @@ def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
         cohort.seed,
         cohort.replicate,
         cohort.device,
+        cohort.kernels,
         cohort.gain,
     )
     epochs = prefix_epochs(member.scheduler.schedule.start, cohort.task.epochs)

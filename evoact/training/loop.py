@@ -12,11 +12,13 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from evoact.nn.paths import Phase
 from evoact.tasks import Criterion
 from evoact.training.adam import RowAdam, RowState
 from evoact.training.member import Member
 from evoact.training.network import Networks, share_storage
 from evoact.training.noise import Noise
+from evoact.training.replay import Capture, Replay
 from evoact.training.resident import OnDevice
 
 MAX_GRAD_NORM: Final = 5.0
@@ -53,6 +55,7 @@ class Stack:
     Args:
         networks: in which the members are trained.
         criterion: what they learn.
+        capture: makes steps that can be repeated by one launch, see `Replay`.
         rows: how many samples are scored at once; all of them without.
 
     Attributes:
@@ -61,15 +64,25 @@ class Stack:
         places: names of the places of activations.
     """
 
-    def __init__(self, networks: Networks, criterion: Criterion, rows: int | None = None) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        criterion: Criterion,
+        capture: Capture | None = None,
+        rows: int | None = None,
+    ) -> None:
         self._networks, self._criterion, self._rows = networks, criterion, rows
         self.network = networks.network
         self._optimiser = RowAdam(networks.sizes, MAX_GRAD_NORM)
         self.members: list[Member] = []
         self.places = list(networks.places)
+        self.replay = Replay(self._step, capture) if capture else None
+        self._phases: list[tuple[Phase, ...]] = []
 
     def arrange(self, members: Sequence[Member]) -> None:
         """Form the stack of these members; those that leave take their state along."""
+        if self.replay:
+            self.replay.forget()
         for k, member in enumerate(self.members):
             member.state = self._optimiser.state(k)
         self.members = sorted(members, key=lambda member: not member.is_fusible)
@@ -88,10 +101,28 @@ class Stack:
 
     def step(self, x: Tensor, y: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
         """Take one step on a batch; return losses and gradient norms before it, `(K,)` each."""
+        self._optimiser.count(learning_rate)
+        if self.replay is None:
+            return self._step(x, y)
+        self._bring_to_device(self.replay)
+        return self.replay(x, y)
+
+    def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Do all of a step that is done on the device; nothing here waits for it."""
         losses = self._criterion.step(self._networks, x, y)
         self._optimiser.zero_grad()
         losses.sum().backward()
-        return losses.detach(), self._optimiser.step(learning_rate)
+        return losses.detach(), self._optimiser.step()
+
+    def _bring_to_device(self, replay: Replay) -> None:
+        """Write what a captured step reads, and capture anew if it would launch other kernels."""
+        places = self._networks.places.values()
+        for place in places:
+            place.update()
+        phases = [place.phases() for place in places]
+        if phases != self._phases:
+            self._phases = phases
+            replay.forget()
 
     def anneal(self, losses: Tensor) -> None:
         """Count a step and set g for the next, in each network."""

@@ -68,6 +68,9 @@ def test_a_task_from_the_readme_is_tested_searched_and_exported(command, shop):
     told = command(*search, *SMALL, "--executor", "ray", "--workers", "2")
     assert "on Demand (own, 3 epochs)" in told
     assert "val r2" in told
+    command(*search, *SMALL, "--executor", "inline", "--name", "here")
+    table = "hall_of_fame.csv"
+    assert (shop / "runs/demand" / table).read_bytes() == (shop / "runs/here" / table).read_bytes()
     assert "about" not in told.splitlines()[0]
     # From here on the code of the user is not imported: it would raise.
     (shop / "demand.py").write_text("raise SystemExit('imported')")

@@ -168,7 +168,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("evaluate.workers", 0, "greater than or equal to 1"),
     ("evaluate.cpus_per_worker", 0, "greater than or equal to 1"),
     ("evaluate.gpus_per_worker", -1, "greater than or equal to 0"),
-    ("evaluate.kernels", "gcc", "'auto', 'c' or 'torch'"),
+    ("evaluate.kernels", "gcc", "'auto', 'c', 'torch' or 'triton'"),
     ("evaluate.rungs", [0], "greater than or equal to 1"),
     ("evaluate.rungs", [10, 5], r"is [10, 5]; wanted rising numbers of epochs: [5, 10]"),
     ("evaluate.rungs", [5, 5], r"rising numbers of epochs: [5]"),

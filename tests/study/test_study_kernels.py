@@ -11,12 +11,12 @@ from rich.console import Console as Terminal
 import evoact
 from evoact import api
 from evoact.errors import InputError, StudyError
-from evoact.nn.kernels import available, backend
+from evoact.nn.kernels import Backend, available, backend
 from evoact.records import SearchSpec
 from evoact.study import Study, run
 from evoact.study.cohorts import cohorts_of
 from evoact.tracking import Console
-from evoact.training import resolve_kernels
+from evoact.training import kernels_here, resolve_kernels
 
 needs_c = pytest.mark.skipif(not available(), reason="there is no C compiler")
 
@@ -68,8 +68,32 @@ def test_c_without_a_compiler_is_refused_before_anything_starts(tiny, tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+def test_triton_is_of_cuda_alone(monkeypatch):
+    monkeypatch.setattr("evoact.training.kernels.triton_backend", lambda: Backend("triton", "3.9"))
+    for asked in ("auto", "triton"):
+        assert str(resolve_kernels(asked, "cuda")) == "triton (3.9)"
+    assert resolve_kernels("torch", "cuda").name == "torch"
+    assert kernels_here("triton") == "triton (3.9)"
+    with pytest.raises(InputError, match=r"is triton, but networks are trained on cpu.*auto, c or"):
+        resolve_kernels("triton", "cpu")
+    with pytest.raises(ValueError, match="Triton computes on GPUs alone; wanted auto, c or torch"):
+        SearchSpec(evaluate={"kernels": "triton"})
+    assert SearchSpec(evaluate={"kernels": "triton", "gpus_per_worker": 1}).evaluate.kernels
+
+
+def test_without_triton(monkeypatch):
+    none = Backend("torch", reason="triton is not installed")
+    monkeypatch.setattr("evoact.training.kernels.triton_backend", lambda: none)
+    assert str(resolve_kernels("auto", "cuda")) == "torch (triton is not installed)"
+    with pytest.raises(InputError, match=r"no Triton here: triton is not installed; or set"):
+        resolve_kernels("triton", "cuda")
+    with pytest.raises(StudyError, match=r"computed in Triton .*Give every worker triton and"):
+        kernels_here("triton")
+
+
 def test_c_is_of_the_cpu_alone():
-    assert resolve_kernels("auto", "cuda").name == "torch"
+    with pytest.raises(InputError, match=r"is c, but networks are trained on cuda"):
+        resolve_kernels("c", "cuda")
     with pytest.raises(ValueError, match="C computes on the CPU alone; wanted auto or torch"):
         SearchSpec(evaluate={"kernels": "c", "gpus_per_worker": 0.5})
 

@@ -57,7 +57,8 @@ def test_the_steps_are_those_of_torch(scale: float) -> None:
         rate = 0.02 * (1 - step / 30)
         rows.zero_grad()
         losses(mine, x, y, scale).sum().backward()
-        norms = rows.step(rate)
+        rows.count(rate)
+        norms = rows.step()
         for model, adam, norm in zip(torchs, theirs, norms, strict=True):
             adam.zero_grad()
             losses([model], x, y, scale).sum().backward()
@@ -81,7 +82,8 @@ def test_a_network_takes_the_same_steps_whoever_its_neighbours_are() -> None:
         for _ in range(5):
             rows.zero_grad()
             losses(models, x, y, 1.0).sum().backward()
-            rows.step(0.1)
+            rows.count(0.1)
+            rows.step()
         return [torch.cat([p.detach().reshape(-1) for p in m.parameters()]) for m in models]
 
     alone = {place: steps(place)[0] for place in range(5)}
@@ -94,7 +96,8 @@ def test_a_state_can_be_taken_out_and_put_back() -> None:
     models = [network(text) for text in TEXTS]
     rows = optimiser_of(models)
     losses(models, torch.ones(2, 3), torch.ones(2, 2), 1.0).sum().backward()
-    rows.step(0.1)
+    rows.count(0.1)
+    rows.step()
     taken = [rows.state(k) for k in (0, 1)]
     again = RowAdam([42], 5.0)
     again.arrange(taken[::-1])
@@ -114,7 +117,8 @@ def test_what_was_not_used_keeps_its_value() -> None:
     for _ in range(3):
         rows.zero_grad()
         module(torch.ones(4)).sum().backward()
-        rows.step(0.1)
+        rows.count(0.1)
+        rows.step()
     values = {name: float(p.detach()) for name, p in module.named_parameters()}
     assert values["early.a"] == 3.0
     assert values["late.b"] == pytest.approx(1.7, abs=1e-4)
@@ -124,6 +128,7 @@ def test_a_gradient_that_is_not_finite_shows_in_the_norm_of_its_own_network() ->
     models = [network("a * log(x) where a = 1"), network("a * x where a = 1")]
     rows = optimiser_of(models)
     losses(models, torch.full((2, 3), -9.0), torch.ones(2, 2), 1.0).sum().backward()
-    norms = rows.step(0.1)
+    rows.count(0.1)
+    norms = rows.step()
     assert norms.isnan().tolist() == [True, False]
     assert not rows.weights.row(1).isnan().any()

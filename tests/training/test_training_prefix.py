@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evoact.language import parse, resolve
+from evoact.nn.kernels import available
 from evoact.records import Anneal, Candidate, Cohort, Evaluation, Status, TaskSpec
 from evoact.training import forming as module
 from evoact.training import train_cohort
@@ -63,6 +64,17 @@ def test_a_longer_prefix_goes_on_from_a_shorter_one() -> None:
     shared = trained(*candidates)
     assert [content(e) for e in shared] == [content(e) for e in anew]
     assert [e.shared_steps for e in shared] == [1 * STEPS, 0, 2 * STEPS, 0, 2 * STEPS]
+
+
+@pytest.mark.skipif(not available(), reason="there is no C compiler")
+def test_what_other_kernels_computed_is_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    candidate = gliding("silu(x)", "softplus(x)")  # whose last bits differ
+    alone = trained(candidate, kernels="c")
+    monkeypatch.setattr(module, "_PREFIXES", Prefixes())
+    assert content(trained(candidate, kernels="torch")[0]) != content(alone[0])
+    (after,) = trained(candidate, kernels="c")
+    assert content(after) == content(alone[0])
+    assert after.shared_steps == 0
 
 
 def test_the_order_does_not_matter() -> None:

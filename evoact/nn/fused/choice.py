@@ -10,25 +10,29 @@ from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from evoact.language import Call, Expression
-from evoact.nn.kernels import available
+from evoact.nn.kernels import available, triton_backend
 
-BACKENDS: Final = ("torch", "analytic", "c", "auto")
+BACKENDS: Final = ("torch", "analytic", "c", "triton", "auto")
 
 
-def chosen(backend: str, expression: Expression) -> str:
-    """Return what `auto` stands for: `c`, `analytic` or `torch`.
+def chosen(backend: str, expression: Expression, device: str = "cpu") -> str:
+    """Return what `auto` stands for: `c`, `triton`, `analytic` or `torch`.
 
-    `c` where kernels can be compiled and torch works with one thread, as it does
-    in evoact's workers: a kernel is run by one. Else `analytic` where autograd
-    would keep results of several operations, and `torch` where it is one.
+    On the CPU `c` where kernels can be compiled and torch works with one
+    thread, as it does in evoact's workers: a kernel is run by one. On CUDA
+    `triton` where it is installed, for more than one operation: torch has a
+    kernel for one. Else `analytic` where autograd would keep results of several
+    operations, and `torch` where it is one.
     """
     if backend != "auto":
         return backend
-    if torch.get_num_threads() == 1 and available():
+    if device == "cpu" and torch.get_num_threads() == 1 and available():
         return "c"
     root = expression.root
     single = not isinstance(root, Call) or not any(isinstance(arg, Call) for arg in root.args)
-    return "torch" if single else "analytic"
+    if single:
+        return "torch"
+    return "triton" if device == "cuda" and triton_backend().name == "triton" else "analytic"
 
 
 def is_traced(x: Tensor) -> bool:

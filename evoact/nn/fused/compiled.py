@@ -1,10 +1,10 @@
-"""Generated C behind autograd: one pass forward, one backward, keeping `x` alone."""
+"""Generated kernels behind autograd: one pass forward, one backward, keeping `x` alone."""
 
 from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -24,60 +24,70 @@ class Layout(NamedTuple):
 
 
 def takes(x: Tensor, values: Sequence[Tensor]) -> bool:
-    """Return whether a kernel can work on these: float32 without gaps, on the CPU."""
+    """Return whether C can work on these: float32 without gaps, on the CPU."""
     return (
         x.dtype == torch.float32
         and x.device.type == "cpu"
         and x.numel() > 0
         and all(value.device.type == "cpu" for value in values)
-        and _layout(x, values) is not None
+        and layout_of(x, values) is not None
     )
 
 
-def compiled(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+class Way(NamedTuple):
+    """How kernels of one kind are called."""
+
+    values: Callable[[Made, Tensor, Sequence[Tensor]], Tensor]
+    gradients: Callable[[Made, Tensor, Sequence[Tensor], Tensor], list[Tensor]]
+
+
+def compiled(way: Way, made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
     """Return a pointwise expression of `x`; gradients of gradients are `analytic`'s.
 
     Args:
+        way: whose kernels.
         made: of a pointwise expression.
-        x: such that `takes(x, values)`.
+        x: such that the way takes it.
         values: as in `analytic`.
     """
     if torch.is_grad_enabled() and any(one.requires_grad for one in (x, *values)):
-        result: Tensor = _Compiled.apply(made, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
+        result: Tensor = _Compiled.apply(way, made, x, *values)  # type: ignore[no-untyped-call]  # untyped in torch
         return result
-    return _forward(made, x, values)
+    return way.values(made, x, values)
 
 
 class _Compiled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, made: Made, x: Tensor, *values: Tensor) -> Tensor:
-        ctx.made = made
+    def forward(ctx: Any, way: Way, made: Made, x: Tensor, *values: Tensor) -> Tensor:
+        ctx.way, ctx.made = way, made
         ctx.save_for_backward(x, *values)
-        return _forward(made, x, values)
+        return way.values(made, x, values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, *values = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return None, *pulled(ctx.made, x, values, gradient)
-        return None, *_backward(ctx.made, x, values, gradient)
+            return None, None, *pulled(ctx.made, x, values, gradient)
+        return None, None, *ctx.way.gradients(ctx.made, x, values, gradient)
 
 
-def _forward(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
-    layout = _layout(x, values)
+def c_values(made: Made, x: Tensor, values: Sequence[Tensor]) -> Tensor:
+    """Return the values by C, for `x` such that `takes(x, values)`."""
+    layout = layout_of(x, values)
     assert layout is not None
     y = torch.empty_like(x)
-    given = [_spread(value, layout) for value in values]
+    given = [spread(value, layout) for value in values]
     made.kernel.run(x.data_ptr(), _pointers(given), layout.rows, layout.n, y.data_ptr(), None, 0)
     return y
 
 
-def _backward(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor) -> list[Tensor]:
-    layout = _layout(x, values)
+def c_gradients(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor) -> list[Tensor]:
+    """Return the gradients of `x` and of the parameters by C, given that of the values."""
+    layout = layout_of(x, values)
     assert layout is not None
     gx = torch.empty_like(x)
     g = gradient if gradient.stride() == x.stride() else torch.empty_like(x).copy_(gradient)
-    given = [_spread(value, layout) for value in values]
+    given = [spread(value, layout) for value in values]
     sums = [
         torch.zeros(layout.n if value.dim() else LANES, dtype=torch.float64) for value in values
     ]
@@ -85,10 +95,10 @@ def _backward(made: Made, x: Tensor, values: Sequence[Tensor], gradient: Tensor)
         x.data_ptr(), _pointers(given), layout.rows, layout.n, g.data_ptr(), gx.data_ptr(),
         _pointers(sums),
     )  # fmt: skip
-    return [gx, *(_gathered(total, value) for total, value in zip(sums, values, strict=True))]
+    return [gx, *(gathered(total, value) for total, value in zip(sums, values, strict=True))]
 
 
-def _layout(x: Tensor, values: Sequence[Tensor]) -> Layout | None:
+def layout_of(x: Tensor, values: Sequence[Tensor]) -> Layout | None:
     """Return how `x` lies in memory, or None if it has gaps or an order that is not known."""
     contiguous = x.is_contiguous()
     last = not contiguous and x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
@@ -104,7 +114,7 @@ def _layout(x: Tensor, values: Sequence[Tensor]) -> Layout | None:
     return Layout(x.numel() // n, n, dim)
 
 
-def _spread(value: Tensor, layout: Layout) -> Tensor:
+def spread(value: Tensor, layout: Layout) -> Tensor:
     """Return a parameter as a kernel reads it: one value, or one for each place of a row."""
     if not value.dim():
         return value.contiguous()
@@ -112,7 +122,7 @@ def _spread(value: Tensor, layout: Layout) -> Tensor:
     return flat.expand(-1, layout.n // len(flat)).reshape(-1).contiguous()
 
 
-def _gathered(total: Tensor, value: Tensor) -> Tensor:
+def gathered(total: Tensor, value: Tensor) -> Tensor:
     """Return sums over places as a parameter's gradient."""
     if not value.dim():
         return total.sum().to(value.dtype)

@@ -154,6 +154,12 @@ class Jobs:
             own = {_EARLY: early, _BLEND: early + late}.get(job.mode, late)
             self.slices, self.most = self.slices + own, max(self.most, own)
 
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the activations of all slices, with g as it is now."""
+        self.update()
+        result: Tensor = Fused.apply(x, self)  # type: ignore[no-untyped-call]  # untyped in torch
+        return result
+
 
 def _mode(member: Annealed) -> int:
     phase = member.phase
@@ -192,10 +198,3 @@ class Fused(torch.autograd.Function):
             ctx.d.data_ptr(), gx.data_ptr(),
         )  # fmt: skip
         return gx, None
-
-
-def fused(x: Tensor, jobs: Jobs) -> Tensor:
-    """Apply `Fused`, with g as it is now."""
-    jobs.update()
-    result: Tensor = Fused.apply(x, jobs)  # type: ignore[no-untyped-call]  # untyped in torch
-    return result
