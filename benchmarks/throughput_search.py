@@ -77,8 +77,8 @@ def search_section(generations: int) -> list[dict[str, Any]]:
     print("| mode | candidates | wall s | candidates an hour | start s | workers busy | training |")
     print("|---|---:|---:|---:|---:|---:|---:|")
     rows = []
-    for mode in ("generational", "steady_state"):
-        spec = _spec(mode, generations)
+    for name, changes in _searches(generations).items():
+        spec = _spec(changes)
         with _no_kernels():
             begun = time.perf_counter()
             evaluator = RayEvaluator(WORKERS)
@@ -88,9 +88,9 @@ def search_section(generations: int) -> list[dict[str, Any]]:
         start = clock.came[-1] - passed - begun
         busy, training = worked / (WORKERS * passed), clock.seconds / (WORKERS * passed)
         count = len(clock.came)
-        print(f"| {mode} | {count} | {passed:.1f} | {count / passed * 3600:,.0f} | {start:.1f} | "
+        print(f"| {name} | {count} | {passed:.1f} | {count / passed * 3600:,.0f} | {start:.1f} | "
               f"{busy:.0%} | {training:.0%} |", flush=True)  # fmt: skip
-        rows.append({"mode": mode, "candidates": count, "wall": passed, "busy": busy,
+        rows.append({"mode": name, "candidates": count, "wall": passed, "busy": busy,
                      "training": training, "start": start})  # fmt: skip
     print()
     return rows
@@ -104,11 +104,27 @@ def _no_kernels() -> Iterator[None]:
         yield
 
 
-def _spec(mode: str, generations: int) -> SearchSpec:
+def _searches(generations: int) -> dict[str, dict[str, Any]]:
+    """Return by name what is changed of the quickstart's search.
+
+    The uneven one has cohorts of 12 and 5 by turns, so that workers never end together; it is
+    long, for at the end of any search one worker has nothing to do while the other ends.
+    """
+    return {
+        "generational": {"mode": "generational", "generations": generations},
+        "steady_state": {"mode": "steady_state", "generations": generations},
+        "steady_state, uneven": {
+            "mode": "steady_state",
+            "population": 17,
+            "generations": 3 * generations,
+        },
+    }
+
+
+def _spec(changes: dict[str, Any]) -> SearchSpec:
     space = spec_of_quickstart()
     confirm = space.evaluate.confirm.model_copy(update={"top": 0, "seeds": 2, "baselines": ()})
     evaluate = space.evaluate.model_copy(update={"confirm": confirm})
-    changes = {"mode": mode, "generations": generations}
     evolution = space.evolution.model_copy(update=changes)
     return space.model_copy(update={"evolution": evolution, "evaluate": evaluate})
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import InputError
 from evoact.records import GAINS, Anneal, Listener, SearchSpec, TaskSpec, costly_early
@@ -25,9 +25,11 @@ from evoact.tracking import (
     Guarded,
     HallOfFameCsv,
     MlflowTracker,
+    StoreUnreachable,
     WinnerFiles,
     check_reachable,
     prepare_store,
+    redacted,
     refuse_password,
     tracking_uri,
 )
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from evoact.comparison import ComparisonResult
     from evoact.language import Expression
     from evoact.study import Evaluator
+
+
+_CURE: Final = "send what MLflow missed by `evoact sync {run} --to {uri}`"
 
 
 def search(
@@ -88,7 +93,7 @@ def search(
     _ready_store(spec, runs)
     with _evaluator(spec, address) as evaluator:
         study = Study.create(spec, runs, name, seed)
-        with _opened(study, listeners):
+        with _opened(study, [*listeners, *_trackers(study)]):
             run(study, evaluator)
     return study
 
@@ -124,11 +129,46 @@ def resume(
         prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
     _ready_store(spec, study.folder.parent)
-    with _opened(study, listeners):
+    with _opened(study, [*listeners, *_trackers(study)]):
         if not study.is_finished:
             with _evaluator(spec, address) as evaluator:
                 run(study, evaluator)
     return study
+
+
+def sync(folder: str | Path, to: str) -> dict[str, int]:
+    """Send to a tracker what it lacks of a study, as its journal says; twice changes nothing.
+
+    Args:
+        folder: the folder of the study; its search must not run meanwhile.
+        to: an MLflow tracking URI, or `"embedded"` for the store beside the study.
+
+    Returns:
+        How many `runs`, `metrics` and `artifacts` were sent.
+
+    Raises:
+        InputError: there is no study, nobody answers at the URI, or a password is in it.
+        StudyError: its search runs in another process.
+    """
+    refuse_password(to, key="--to")
+    uri = tracking_uri(to, Path(folder).parent)
+    if uri is None:
+        raise InputError(f"--to is {to!r}; wanted an MLflow tracking URI, or embedded")
+    study = Study.load(folder)
+    check_reachable(uri, key="--to")
+    if study.is_finished:
+        return _sent(uri, study)
+    with _opened(study, ()):
+        return _sent(uri, study)
+
+
+def _sent(uri: str, study: Study) -> dict[str, int]:
+    tracker = MlflowTracker(uri, study.folder, live=False)
+    try:
+        tracker.catch_up(study.history)
+    finally:
+        tracker.close()
+    return {what: tracker.sent[what] for what in ("runs", "metrics", "artifacts")}
 
 
 def compare(
@@ -253,11 +293,22 @@ def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
 
 
 def _ready_store(spec: SearchSpec, runs: Path) -> None:
-    """Make the MLflow store before any worker runs, or say what is wrong with it."""
+    """Make the MLflow store before any worker runs, or say what is wrong with it.
+
+    A server that is down may come back while the search runs, or later.
+    """
     uri = tracking_uri(spec.tracking.mlflow, runs)
-    if uri is not None:
+    if uri is None:
+        return
+    try:
         check_reachable(uri)
-        prepare_store(uri)
+    except StoreUnreachable as error:
+        warnings.warn(
+            f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
+            stacklevel=3,
+        )
+        return
+    prepare_store(uri)
 
 
 @contextmanager
@@ -275,7 +326,7 @@ def _evaluator(spec: SearchSpec, address: str | None) -> Iterator[Evaluator]:
 def _opened(study: Study, listeners: Sequence[Listener]) -> Iterator[None]:
     """Hold the study's lock; its views are brought up to date first."""
     try:
-        study.open([*listeners, *_trackers(study)])
+        study.open(listeners)
         yield
     finally:
         study.close()
@@ -288,7 +339,13 @@ def _trackers(study: Study) -> list[Listener]:
         ConfirmationCsv(folder / "winners" / "confirmation.csv"),
         WinnerFiles(folder),
     ]
+    guarded: list[Listener] = [Guarded(view, _warn) for view in views]
     uri = tracking_uri(study.spec.tracking.mlflow, folder.parent)
     if uri is not None:
-        views.append(MlflowTracker(uri, folder))
-    return [Guarded(view, lambda text: warnings.warn(text, stacklevel=2)) for view in views]
+        cure = _CURE.format(run=folder, uri=redacted(uri))
+        guarded.append(Guarded(MlflowTracker(uri, folder), _warn, cure))
+    return guarded
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=2)

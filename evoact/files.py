@@ -33,7 +33,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would hide it from other users
+        os.chmod(temporary, 0o666 & ~umask())  # mkstemp's 0600 would hide it from other users
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -51,7 +51,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return what this process takes from the permissions of new files."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,3 +87,20 @@ def smoke_run(evoact_command, workshop) -> Path:
     (line,) = re.findall(r"^evoact (search .* --name first.*)$", README, flags=re.MULTILINE)
     evoact_command(*shlex.split(line))
     return workshop / "runs" / "first"
+
+
+@pytest.fixture(scope="session")
+def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without the experiment's folder; making one takes seconds."""
+    from evoact.tracking import prepare_store
+
+    database = tmp_path_factory.mktemp("store") / "mlflow.db"
+    prepare_store(f"sqlite:///{database}")
+    return database
+
+
+@pytest.fixture
+def store(fresh_store: Path, tmp_path: Path) -> str:
+    """The URI of a store of one's own; artifacts go where the first one's do."""
+    shutil.copy(fresh_store, tmp_path / "mlflow.db")
+    return f"sqlite:///{tmp_path}/mlflow.db"

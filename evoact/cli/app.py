@@ -114,6 +114,17 @@ def resume(
 
 
 @app.command()
+def sync(
+    run: Annotated[Path, typer.Argument(help="The folder of a study.")],
+    to: Annotated[str, typer.Option(help="An MLflow tracking URI, or embedded.")],
+) -> None:
+    """Send to MLflow what it missed of a study; what is there already stays as it is."""
+    from evoact.cli.looking import run_sync
+
+    run_sync(run, to)
+
+
+@app.command()
 def top(
     run: Annotated[Path, typer.Argument(help="The folder of a study.")],
     n: Annotated[int, typer.Option("-n", min=1, help="How many.")] = 10,

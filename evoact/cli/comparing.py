@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from evoact import api
-from evoact.cli.main import INTERRUPTED
 from evoact.cli.searching import command, wide_console
 from evoact.cli.showing import check_figure, check_folder
+from evoact.cli.signals import exit_code, signals_interrupt
 from evoact.comparison import ComparisonResult, differences_figure, markdown, print_comparison
 from evoact.errors import InputError, StudyError
 from evoact.files import write_atomically
@@ -46,10 +46,13 @@ def run_compare(
 
     grid = None if rates is None else _rates(rates)
     try:
-        result = api.compare(task, expressions, rates=grid, anneal=anneal, tell=tell, **settings)
-    except KeyboardInterrupt:
+        with signals_interrupt():
+            result = api.compare(
+                task, expressions, rates=grid, anneal=anneal, tell=tell, **settings
+            )
+    except KeyboardInterrupt as interrupt:
         _say_interrupted(begun)
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code(interrupt))
     except StudyError:
         _say_interrupted(begun)
         raise

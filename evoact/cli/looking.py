@@ -1,4 +1,4 @@
-"""`evoact top` and `evoact ui`."""
+"""`evoact top`, `evoact sync` and `evoact ui`."""
 
 from __future__ import annotations
 
@@ -65,6 +65,15 @@ def _cell(column: str, value: str | float) -> str:
 def print_json(data: Any) -> None:
     """Print plain data as JSON, for programs."""
     print(json.dumps(data, indent=2))  # noqa: T201  # the command's result
+
+
+def run_sync(folder: Path, to: str) -> None:
+    """Send a study to a tracker, and say how much of it was missing."""
+    from evoact.api import sync
+
+    sent = sync(folder, to)
+    told = ", ".join(f"{count} {what}" for what, count in sent.items())
+    print(f"sent {told}" if any(sent.values()) else "nothing was missing")  # noqa: T201  # the command's result
 
 
 def open_ui(runs_dir: Path, host: str, port: int) -> None:

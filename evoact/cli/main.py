@@ -13,7 +13,8 @@ FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 def main() -> None:
     """Run the command that the arguments name, and exit with its code.
 
-    0 done, 1 failed, 2 wrong input, 130 interrupted (and resumable).
+    0 done, 1 failed, 2 wrong input, 130 interrupted (and resumable), 143 the same
+    by SIGTERM, 129 by SIGHUP.
     """
     from evoact.cli.app import app
 
@@ -22,11 +23,11 @@ def main() -> None:
         app()  # exits by itself: 0, 2 for wrong usage, 130 on Ctrl-C
     except InputError as error:
         sys.exit(_say(error, WRONG_INPUT))
-    except EvoactError as error:
+    except (EvoactError, OSError) as error:  # such as a disk that is full
         sys.exit(_say(error, FAILED))
 
 
-def _say(error: EvoactError, code: int) -> int:
+def _say(error: Exception, code: int) -> int:
     print(f"error: {error}", file=sys.stderr)  # noqa: T201  # the command line's own voice
     return code
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evoact import api
-from evoact.cli.main import INTERRUPTED
+from evoact.cli.signals import exit_code, signals_interrupt
 from evoact.errors import EvoactError, InputError
 from evoact.records import History, Listener, Record, SearchSpec, costly_early
 from evoact.study import Study, dump_space, estimate_seconds, load_space, with_control
@@ -131,13 +131,14 @@ def _finish(console: Console, runs_dir: Path, go: Callable[[Sequence[Listener]],
     remember = _Remember()
     shown = Guarded(SearchConsole(console), lambda text: warnings.warn(text, stacklevel=2))
     try:
-        study = go([remember, shown])
-    except KeyboardInterrupt:
+        with signals_interrupt():
+            study = go([remember, shown])
+    except KeyboardInterrupt as interrupt:
         _say_interrupted(runs_dir, remember.name)
-        sys.exit(INTERRUPTED)
+        sys.exit(exit_code(interrupt))
     except InputError:
         raise
-    except EvoactError:
+    except (EvoactError, OSError):
         _say_interrupted(runs_dir, remember.name)
         raise
     print_summary(console, study.history)

@@ -72,12 +72,14 @@ class Evolution:
             adaptive=space.evolution.adaptive,
         )
         self._first = deque(_first(space))
+        self._measured = {key for name in space.measures for key in space.keys(name)}
         self._surrogate = surrogate_of(space)
         self._pool: list[Individual] = []
         self._steady = space.evolution.mode == "steady_state"
         self._population: list[Individual] = []
         self._asked: dict[str, Individual] = {}
         self._admitted = self._told = 0
+        self._ranked = True
 
     def ask(self, n: int | None = None) -> list[Candidate]:
         """Return up to `n` new candidates; fewer when the space is exhausted.
@@ -104,6 +106,7 @@ class Evolution:
         with deap_draws_from(self._rng):
             # Here and not in `tell`, so that it is the same whether evaluations
             # come together or one by one.
+            self._rank()
             self._population = self._survivors(self._population, self.space.evolution.population)
             while self._first and len(self._asked) < full:
                 self._start(*self._first.popleft())
@@ -130,14 +133,16 @@ class Evolution:
         by_id = {evaluation.candidate_id: evaluation for evaluation in told}
         self._check_told(told, by_id)
         # Whatever the order of telling, in that of asking.
-        for candidate_id in [asked for asked in self._asked if asked in by_id]:
-            individual, evaluation = self._asked.pop(candidate_id), by_id[candidate_id]
+        for individual in sorted(map(self._asked.__getitem__, by_id), key=lambda i: i.number):
+            assert individual.candidate is not None, "who was asked for is a candidate"
+            evaluation = by_id[individual.candidate.id]
+            del self._asked[evaluation.candidate_id]
             if evaluation.is_ok:
                 individual.evaluation = evaluation
                 self._population.append(individual)
             self._credit(individual)
             self._inform(individual.candidate, evaluation)
-        self._rank()
+        self._ranked = False
         self._told += len(told)
         if self._steady:
             self.generation = self._told // self.space.evolution.population
@@ -148,7 +153,7 @@ class Evolution:
         if not self._asked:
             raise InputError("tell() was called before ask(); there is nothing to tell")
         missing = set() if self._steady else set(self._asked) - set(by_id)
-        strange = set(by_id) - set(self._asked)
+        strange = [told for told in by_id if told not in self._asked]
         if missing or strange or len(told) != len(by_id):
             wanted = "at most one for each that waits" if self._steady else "one for each of them"
             raise InputError(
@@ -156,9 +161,8 @@ class Evolution:
                 f"{len(missing)} missing, {len(strange)} of candidates that were not asked, "
                 f"{len(told) - len(by_id)} twice; wanted {wanted}"
             )
-        asked_for = {key for name in self.space.measures for key in self.space.keys(name)}
         for evaluation in told:
-            lacking = asked_for - set(evaluation.objectives)
+            lacking = self._measured - set(evaluation.objectives)
             if evaluation.is_ok and lacking:
                 raise InputError(
                     f"evaluation of {evaluation.candidate_id[:12]} has no objective "
@@ -167,9 +171,14 @@ class Evolution:
                 )
 
     def _rank(self) -> None:
-        """Give all of the pool their fitness; on several tasks it is relative to the others."""
-        found = self._fitnesses([i.evaluation for i in self._population if i.evaluation])
-        for individual, fitness in zip(self._population, found, strict=True):
+        """Give the pool their fitness; on several tasks it is relative to the others, so to all."""
+        if self._ranked:
+            return
+        self._ranked = True
+        relative = bool(self.space.tasks)
+        pool = [i for i in self._population if relative or not i.fitness.valid]
+        found = self._fitnesses([i.evaluation for i in pool if i.evaluation])
+        for individual, fitness in zip(pool, found, strict=True):
             individual.fitness = fitness
 
     def _fitnesses(self, group: Sequence[Evaluation]) -> list[Fitness]:

@@ -79,6 +79,7 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         self.number = 0
         self.evaluation: Evaluation | None = None
         self.of: Evaluation | None = None
+        self._form: tuple[str, ...] | None = None
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
@@ -87,8 +88,13 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         return copy
 
     def form(self) -> tuple[str, ...]:
-        """Return what the tree is but for its numbers: equal trees have equal forms."""
-        return tuple(map(_word, self))
+        """Return what the tree is but for its numbers: equal trees have equal forms.
+
+        Made once: a tree that was asked for does not change.
+        """
+        if self._form is None:
+            self._form = tuple(map(_word, self))
+        return self._form
 
 
 def _word(node: Any) -> str:

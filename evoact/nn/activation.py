@@ -39,12 +39,11 @@ class Activation(nn.Module):
             pass by the generated derivative, keeping `x` alone. `"c"`: generated
             and compiled C, for float32 on the CPU. `"triton"`: generated Triton
             kernels, for float32 on CUDA. `"auto"`: on the CPU C where there is
-            a compiler and torch works with one thread; else for more than one
-            operation Triton on CUDA where it is installed, or analytic; else
-            torch. What a way cannot take (other devices and types, gradients
-            of gradients) goes by the next simpler one, and groupwise
-            expressions by torch. While a model is compiled, exported, traced
-            or transformed, all are plain operations.
+            a compiler and torch works with one thread; else analytic for more
+            than one operation; else torch. What a way cannot take (other
+            devices and types, gradients of gradients) goes by the next simpler
+            one, and groupwise expressions by torch. While a model is compiled,
+            exported, traced or transformed, all are plain operations.
 
     Shapes: any input; where channels matter `input.shape[channel_dim] ==
     channels`, and the output has `channels * expression.width` of them.

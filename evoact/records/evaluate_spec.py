@@ -82,6 +82,10 @@ class ConfirmSpec(Section):
 class EvaluateSpec(Section):
     """Where and how candidates are trained.
 
+    A worker reserves `cpus_per_worker` and `gpus_per_worker`; under 1, the latter is a share
+    of one GPU, and of its memory. Where the search is generational, GPUs of several models
+    are refused, unless `allow_mixed_devices`.
+
     `kernels` is what computes activations: torch, or what is generated and
     compiled, C on a CPU and Triton on a GPU; `auto` takes that where there is a
     compiler, or Triton. A study decides once, before its first evaluation.
@@ -100,6 +104,7 @@ class EvaluateSpec(Section):
     workers: Literal["auto"] | Positive = "auto"
     cpus_per_worker: Positive = 1
     gpus_per_worker: Annotated[float, Field(ge=0)] = 0
+    allow_mixed_devices: bool = False
     kernels: Literal["auto", "c", "torch", "triton"] = "auto"
     timeout: Duration = 600.0
     combine: Literal["mean_rank", "worst"] = "mean_rank"
@@ -115,6 +120,13 @@ class EvaluateSpec(Section):
         if list(rungs) != rising:
             raise ValueError(f"is {list(rungs)}; wanted rising numbers of epochs: {rising}")
         return rungs
+
+    @field_validator("gpus_per_worker")
+    @classmethod
+    def _share_or_whole(cls, gpus: float) -> float:
+        if gpus > 1.0 and gpus != int(gpus):
+            raise ValueError(f"is {gpus:g}; wanted a share of one GPU, such as 0.5, or whole ones")
+        return gpus
 
     @model_validator(mode="after")
     def _kernels_of_device(self) -> EvaluateSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from statistics import fmean
@@ -53,7 +53,7 @@ class Evaluation:
     rung: int = 0
     epochs: int = 0
     test: Mapping[str, float] = field(default_factory=dict)
-    curve: tuple[Mapping[str, float | None], ...] = ()
+    curve: Sequence[Mapping[str, float | None]] = ()
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seconds: float = 0.0
     environment: Mapping[str, Any] = field(default_factory=dict)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from evoact.records.candidate import Candidate
-from evoact.records.evaluation import Evaluation
+from evoact.records.curve import compact
+from evoact.records.evaluation import Evaluation, Status
 from evoact.records.journal import (
     ConfirmationAsked,
     ControlsAsked,
@@ -22,8 +24,8 @@ from evoact.records.journal import (
     StudyStarted,
 )
 from evoact.records.params import load_params
-from evoact.records.ranking import merits
 from evoact.records.spec import SearchSpec
+from evoact.records.standings import Standings
 
 
 @dataclass
@@ -31,7 +33,7 @@ class History:
     """What a journal says, built record by record.
 
     Trackers see only this and the record that was added last, so that a view
-    built live equals one rebuilt from the journal.
+    built live equals one rebuilt from the journal. `statuses` counts how trainings ended.
     """
 
     started: StudyStarted | None = None
@@ -45,6 +47,12 @@ class History:
     confirmation: ConfirmationAsked | None = None
     controls: ControlsAsked | None = None
     finished: StudyFinished | None = None
+    statuses: Counter[Status] = field(default_factory=Counter)
+    _standings: Standings | None = field(default=None, init=False, compare=False, repr=False)
+    _environments: dict[str, Mapping[str, Any]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _new: list[str] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> History:
@@ -62,10 +70,7 @@ class History:
             case GenerationAsked():
                 self._bear(record)
             case Evaluated():
-                key = (record.evaluation.candidate_id, record.evaluation.replicate)
-                self.evaluations[key] = record.evaluation
-                if record.params:
-                    self.params[key] = record.params
+                self._evaluated(record)
             case GenerationTold():
                 self.told.add(record.generation)
             case RaceAsked():
@@ -78,6 +83,24 @@ class History:
                 self._meet(record.controls.values())
             case StudyFinished():
                 self.finished = record
+
+    def _evaluated(self, record: Evaluated) -> None:
+        evaluation = self._slim(record.evaluation)
+        key = (evaluation.candidate_id, evaluation.replicate)
+        if (before := self.evaluations.get(key)) is not None:
+            self.statuses[before.status] -= 1
+            self._standings = None
+        self.evaluations[key] = evaluation
+        self.statuses[evaluation.status] += 1
+        if evaluation.replicate == 0:
+            self._new.append(evaluation.candidate_id)
+        if record.params:
+            self.params[key] = record.params
+
+    def _slim(self, evaluation: Evaluation) -> Evaluation:
+        """Return an equal evaluation in less memory: where it was made is the same for most."""
+        where = self._environments.setdefault(repr(evaluation.environment), evaluation.environment)
+        return replace(evaluation, curve=compact(evaluation.curve), environment=where)
 
     def _bear(self, record: GenerationAsked) -> None:
         # In steady state a generation is asked cohort by cohort.
@@ -130,16 +153,27 @@ class History:
         any keeps the limits, of those that do. Ties go to smaller expressions,
         then to the id.
         """
-        ok = [(c, e) for c, e in self.searched() if e.is_ok]
-        values = merits(spec, [e.objectives for _, e in ok])
-        scored = [
-            (_standing(spec, e), tuple(-v for v in its), c)
-            for (c, e), its in zip(ok, values, strict=True)
-        ]
-        if len(spec.objectives) > 1:
-            scored = _fronts(scored)
-        scored.sort(key=lambda item: (*item[:2], item[2].late.nodes, item[2].id))
-        return [candidate for *_, candidate in scored[:size]]
+        return self._standings_by(spec).best(size)
+
+    def leader(self, spec: SearchSpec, generation: int) -> float | None:
+        """Return the best first objective of the candidates asked up to a generation.
+
+        Of those that keep the limits, where any does, and that reached the highest rung.
+        """
+        return self._standings_by(spec).leader(generation)
+
+    def _standings_by(self, spec: SearchSpec) -> Standings:
+        """Return who is best by a specification, with what was evaluated since the last call."""
+        standings = self._standings
+        if standings is None or (standings.spec is not spec and standings.spec != spec):
+            standings = self._standings = Standings(spec)
+            self._new = [c.id for c, _ in self.searched()]
+        for found in self._new:
+            evaluation = self.evaluations[found, 0]
+            if evaluation.is_ok and found in self.born:
+                standings.add(self.candidates[found], evaluation, self.born[found])
+        self._new = []
+        return standings
 
     def confirmed(self, candidate: Candidate) -> list[Evaluation]:
         """Return the evaluations of a candidate under fresh seeds, by replicate."""
@@ -178,35 +212,6 @@ def _joined(before: GenerationAsked, more: GenerationAsked) -> GenerationAsked:
         (*before.candidates, *more.candidates),
         (*before.rejected, *more.rejected),
     )
-
-
-def _standing(spec: SearchSpec, evaluation: Evaluation) -> tuple[bool, int, float]:
-    """Return what is compared before the values, less being better."""
-    violation = spec.violation(evaluation.objectives)
-    return violation > 0.0, -evaluation.rung, violation
-
-
-_Scored = tuple[tuple[bool, int, float], tuple[float, ...], Candidate]
-
-
-def _fronts(scored: list[_Scored]) -> list[_Scored]:
-    """Keep the non-dominated of each rung; of those that break limits only if all do."""
-    if any(not breaks for (breaks, *_), *_ in scored):
-        scored = [item for item in scored if not item[0][0]]
-    points: dict[tuple[bool, int, float], set[tuple[float, ...]]] = {}
-    for standing, values, _ in scored:
-        points.setdefault(standing, set()).add(values)
-    fronts = {standing: _front(values) for standing, values in points.items()}
-    return [item for item in scored if item[1] in fronts[item[0]]]
-
-
-def _front(points: set[tuple[float, ...]]) -> set[tuple[float, ...]]:
-    """Return the points that no other one dominates, less being better."""
-    return {point for point in points if not any(_dominates(other, point) for other in points)}
-
-
-def _dominates(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
 class Listener(Protocol):

@@ -3,8 +3,8 @@
 from evoact.study.control import CONTROLS, with_control
 from evoact.study.estimate import estimate_seconds
 from evoact.study.evaluators import Evaluator, InlineEvaluator, make_evaluator
-from evoact.study.journal import NAME as JOURNAL
 from evoact.study.journal import JournalWriter, read_journal
+from evoact.study.lines import NAME as JOURNAL
 from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, check_name, refuse_existing

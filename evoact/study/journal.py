@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evoact.errors import InputError, StudyError, integer
+from evoact.errors import InputError, StudyError
 from evoact.files import sync_folder
-from evoact.records import (
-    JOURNAL_VERSION,
-    ComparisonStarted,
-    History,
-    Record,
-    StudyStarted,
-    decode,
-    encode,
-)
-
-NAME = "journal.jsonl"
+from evoact.records import ComparisonStarted, History, Record, StudyStarted, encode
+from evoact.study.lines import NAME, read_lines
+from evoact.study.lock import StudyLock
+from evoact.study.mending import kept, mend
 
 
 def read_journal(folder: Path) -> list[Record]:
     """Return the records of a study's journal.
 
     A last line that was not written whole (the process was killed) is left
-    out with a warning.
+    out with a warning, as are lines that are damaged, with what depends on them.
+    A study's first line that is not there or damaged is made again from `space.yaml`.
 
     Raises:
         InputError: there is no journal, or it is of a newer evoact.
-        StudyError: a line before the last is not a record.
     """
-    path = folder / NAME
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
-    *lines, torn = data.split(b"\n")
-    if torn:
-        warnings.warn(f"{path}: the last line was not written whole; left out", stacklevel=2)
-    if lines:
-        _refuse_newer(path, lines[0])
-    decoded = (_decode(path, number, line) for number, line in enumerate(lines, 1))
-    return [record for records in decoded for record in records]
+    lines = read_lines(folder)
+    if lines.torn:
+        warnings.warn(
+            f"{folder / NAME}: the last line was not written whole; left out", stacklevel=2
+        )
+    if lines.damaged:
+        warnings.warn(
+            f"{folder / NAME}: {lines.damage}; left out. When the study is resumed they are put "
+            "aside, and what they said is done again",
+            stacklevel=2,
+        )
+    return [record for line in kept(lines) for record in line.records]
 
 
 def read_history(folder: Path) -> History:
@@ -55,7 +47,7 @@ def read_history(folder: Path) -> History:
 
     Raises:
         InputError: there is no study, or it is of a newer evoact.
-        StudyError: the journal is damaged, or its lines do not fit together.
+        StudyError: the journal's lines do not fit together.
     """
     records = read_journal(folder)
     if records and isinstance(records[0], ComparisonStarted):
@@ -73,63 +65,59 @@ def read_history(folder: Path) -> History:
     return history
 
 
-def _decode(path: Path, number: int, line: bytes) -> list[Record]:
-    try:
-        return decode(line.decode())
-    except (ValueError, RecursionError) as error:
-        raise StudyError(f"{path}:{number}: not a line of a journal ({error!r})") from error
-
-
-def _refuse_newer(path: Path, first: bytes) -> None:
-    try:
-        version = integer(json.loads(first)["journal_version"], "journal_version", JOURNAL_VERSION)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StudyError(f"{path}:1: not the first line of a journal") from error
-    if version > JOURNAL_VERSION:
-        raise InputError(
-            f"{path} has journal_version {version}, but this evoact reads up to "
-            f"{JOURNAL_VERSION}; install a newer evoact"
-        )
-
-
 class JournalWriter:
     """Appends records to a study's journal, as its only writer.
 
+    A journal that was damaged is mended first, and a study's that has no first line
+    yet gets it, from `space.yaml`.
+
     Raises:
-        StudyError: another process is writing it.
+        InputError: the journal, or `space.yaml`, is of a newer evoact.
+        StudyError: another process is writing it, or it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._file = open(self._path, "ab+")  # noqa: SIM115  # closed by close()
+        self._lock = StudyLock(folder)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise StudyError(f"{folder} is in use: another process runs this study") from error
-        self._cut_torn_line()
-        sync_folder(folder)  # the name of a new journal, too, must survive
-
-    def _cut_torn_line(self) -> None:
-        self._file.seek(0)
-        data = self._file.read()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            self._file.truncate(whole)
+            with disk_told(self._path):
+                mend(folder)
+                # Unbuffered: what a full disk refuses must not come again at the end.
+                self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115  # closed by close()
+                sync_folder(folder)  # the name of a new journal, too, must survive
+        except BaseException:
+            self._lock.release()
+            raise
 
     def append(self, *records: Record) -> None:
         """Write a line of records; they are on the disk when this returns, or none is."""
         self.append_lines([records])
 
     def append_lines(self, lines: Sequence[Sequence[Record]]) -> None:
-        """Write lines of records, each whole or not at all; waiting for the disk once."""
-        self._file.write(b"".join(encode(*records).encode() + b"\n" for records in lines))
-        self._file.flush()
+        """Write lines of records, each whole or not at all; waiting for the disk once.
+
+        Raises:
+            StudyError: they cannot be written; none of them is.
+        """
+        data = b"".join(encode(*records).encode() + b"\n" for records in lines)
+        before = os.fstat(self._file.fileno()).st_size
+        with disk_told(self._path):
+            try:
+                self._write(data)
+            except OSError:
+                self._file.truncate(before)
+                raise
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Close the file, and let others write."""
         self._file.close()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -141,3 +129,19 @@ class JournalWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def disk_told(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into an error that says what to do.
+
+    Raises:
+        StudyError: `path` cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StudyError(
+            f"{path} cannot be written: {error.strerror or error}. All that the journal holds is "
+            "kept: make room, or mend what is wrong, and resume the study"
+        ) from error

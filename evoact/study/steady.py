@@ -37,9 +37,10 @@ class SteadyState:
     def __init__(self, study: Study, evaluator: Evaluator) -> None:
         self._study, self._evaluator = study, evaluator
         self._evolution = Evolution(study.spec, study.run.seed)
-        self._asked = 0
+        self._asked = self._submitted = 0
         self._exhausted = False
-        self._open: list[Sequence[Candidate]] = []
+        self._open: dict[int, set[str]] = {}  # cohorts by number: who is not evaluated yet
+        self._cohort_of: dict[str, int] = {}
 
     def run(self) -> None:
         """Search to the end.
@@ -101,8 +102,13 @@ class SteadyState:
 
     def _submit(self, candidates: Sequence[Candidate]) -> None:
         cohorts = cohorts_of(self._study, candidates, replicate=0)
-        if cohorts:
-            self._open.append(candidates)
+        evaluations = self._study.history.evaluations
+        missing = {c.id for c in candidates if (c.id, 0) not in evaluations}
+        if missing:
+            number = self._submitted
+            self._submitted += 1
+            self._open[number] = missing
+            self._cohort_of |= dict.fromkeys(missing, number)
         for cohort in cohorts:
             self._evaluator.submit(cohort)
 
@@ -110,7 +116,18 @@ class SteadyState:
         self._study.record_evaluations(evaluations)
         for evaluation in evaluations:
             self._evolution.tell([evaluation])
-        self._open = [candidates for candidates in self._open if not self._done(candidates)]
+            self._close_candidate(evaluation.candidate_id)
+
+    def _close_candidate(self, candidate_id: str) -> None:
+        """Take a candidate off its cohort, and the cohort off those that wait, if it is the last.
+
+        One of a cohort that rungs compare, and that is trained again whole, may not wait.
+        """
+        number = self._cohort_of.pop(candidate_id, None)
+        if number is not None:
+            self._open[number].discard(candidate_id)
+            if not self._open[number]:
+                del self._open[number]
 
     def _done(self, candidates: Sequence[Candidate]) -> bool:
         return all((c.id, 0) in self._study.history.evaluations for c in candidates)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from evoact.errors import InputError
+from evoact.files import sync_folder, umask, write_atomically
 from evoact.language import Expression
 from evoact.records import (
     Candidate,
@@ -20,10 +24,10 @@ from evoact.records import (
     Record,
     RunSpec,
     SearchSpec,
-    StudyStarted,
     save_params,
 )
-from evoact.study.journal import JournalWriter, read_history, read_journal
+from evoact.study.journal import JournalWriter, disk_told, read_history, read_journal
+from evoact.study.lines import SPACE
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
 from evoact.study.warm import warmed
@@ -71,18 +75,19 @@ class Study:
             InputError: a study of this name exists, the name is no file name,
                 `evolution.warm_start` cannot be read, or `evaluate.kernels`
                 cannot be had.
+            StudyError: the folder cannot be written, and is gone again.
         """
         refuse_existing(runs_dir, name)
         spec = warmed(spec)
         run = resolved_run(spec, seed)
-        folder = _new_folder(runs_dir, name or spec.name)
         resolved = spec.model_copy(update={"run": run})
-        (folder / "space.yaml").write_text(dump_space(resolved), encoding="utf-8")
-        data = resolved.model_dump(mode="json")
-        started = StudyStarted(folder.name, seed, data, run.versions)
-        with JournalWriter(folder) as writer:
-            writer.append(started)
-        return cls(folder, History.of([started]))
+        folder = _new_folder(runs_dir, name or spec.name, dump_space(resolved))
+        try:
+            JournalWriter(folder).close()  # its first line says what the space does
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return cls.load(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -90,7 +95,6 @@ class Study:
 
         Raises:
             InputError: there is no study, or it is of a newer evoact.
-            StudyError: its journal is damaged.
         """
         folder = Path(folder)
         return cls(folder, read_history(folder))
@@ -173,7 +177,8 @@ class Study:
         self._record_lines([records] if together else [[record] for record in records])
 
     def _evaluated(self, evaluation: Evaluation) -> Evaluated:
-        digest = save_params(self.folder / "params", evaluation.params)
+        with disk_told(self.folder):
+            digest = save_params(self.folder / "params", evaluation.params)
         return Evaluated(replace(evaluation, params={}), digest)
 
     def close(self) -> None:
@@ -206,14 +211,36 @@ def check_name(name: str | None) -> None:
         )
 
 
-def _new_folder(runs_dir: Path, name: str) -> Path:
-    """Make a folder that did not exist, with a number behind its name if need be."""
+def _new_folder(runs_dir: Path, name: str, space: str) -> Path:
+    """Make a folder that did not exist, with a number behind its name if need be.
+
+    It appears with its `space.yaml`, from which a study can be gone on with.
+    """
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=runs_dir))
+    except OSError as error:
+        raise InputError(f"--runs-dir {runs_dir} cannot be written: {error}") from error
+    try:
+        with disk_told(runs_dir):
+            new.chmod(0o777 & ~umask())  # mkdtemp's 0700 would hide it from other users
+            write_atomically(new / SPACE, space.encode(), durable=True)
+            folder = _renamed(new, runs_dir, name)
+            sync_folder(runs_dir)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    return folder
+
+
+def _renamed(new: Path, runs_dir: Path, name: str) -> Path:
     for candidate in (name, *(f"{name}-{i}" for i in range(2, 10_000))):
-        try:
-            (runs_dir / candidate).mkdir(parents=True)
-        except FileExistsError:
+        folder = runs_dir / candidate
+        if folder.exists():
             continue
+        try:
+            return new.rename(folder)
         except OSError as error:
-            raise InputError(f"--runs-dir {runs_dir} cannot be written: {error}") from error
-        return runs_dir / candidate
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:  # else another was faster
+                raise
     raise InputError(f"{runs_dir} has {name} and ten thousand more; choose another --name")

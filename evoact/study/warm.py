@@ -12,7 +12,8 @@ from evoact.errors import InputError
 from evoact.language import Expression, ExpressionError, parse, strip_affine
 from evoact.records import SearchSpec
 from evoact.records.possible import check_seed
-from evoact.study.journal import NAME, read_history
+from evoact.study.journal import read_history
+from evoact.study.lines import NAME
 
 _KEY: Final = "evolution.warm_start"
 _COLUMN: Final = "expression"

@@ -28,6 +28,7 @@ from evoact.tracking.film import annealing_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import (
+    StoreUnreachable,
     check_reachable,
     prepare_store,
     redacted,
@@ -65,6 +66,7 @@ __all__ = [
     "Guarded",
     "HallOfFameCsv",
     "MlflowTracker",
+    "StoreUnreachable",
     "WinnerFiles",
     "annealing_figure",
     "annealing_text",

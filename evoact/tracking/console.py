@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from rich.text import Text
 from evoact.records import (
     ConfirmationAsked,
     Evaluated,
+    GenerationAsked,
     GenerationTold,
     History,
     RaceAsked,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import rich.console
 
 _BEST: Final = 5
-_SECONDS_BETWEEN_TABLES: Final = 0.25  # the hall of fame of a large study takes a while to sort
+_SECONDS_BETWEEN_TABLES: Final = 0.25  # drawing one takes a while
 _QUARTERS: Final = 4
 _WIDE: Final = 80  # columns; with fewer, expressions need the room
 
@@ -174,7 +174,7 @@ class _LiveView:
     def on_record(self, record: Record, history: History) -> None:
         self._pace.on_record(record, history)
         recent = self._clock() - self._drawn < _SECONDS_BETWEEN_TABLES
-        if isinstance(record, Evaluated) and recent:
+        if isinstance(record, Evaluated | GenerationAsked) and recent:
             return
         self._live.update(self._display(history))
         self._drawn = self._clock()
@@ -214,8 +214,9 @@ class _Countdown:
 
 
 def _header(history: History, spec: SearchSpec) -> Text:
-    counts = Counter(evaluation.status for evaluation in history.evaluations.values())
-    failures = [f"{n} {status.value}" for status, n in counts.items() if status is not Status.OK]
+    counts = history.statuses
+    failed = {status: n for status, n in counts.items() if n and status is not Status.OK}
+    failures = [f"{n} {status.value}" for status, n in failed.items()]
     parts = [_stage(history, spec), f"{counts[Status.OK]} trained", *sorted(failures)]
     if rejected := sum(len(asked.rejected) for asked in history.asked.values()):
         parts.append(f"{rejected} rejected")

@@ -79,9 +79,6 @@ def generation_points(history: History, generation: int) -> list[Point]:
     found = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
     known = [evaluation for evaluation in found if evaluation]
     values = _of_highest_rung(known, spec)
-    searched = history.searched()
-    born = (e for candidate, e in searched if history.born[candidate.id] <= generation)
-    so_far = _of_highest_rung(born, spec)
     better = max if spec.objectives[spec.primary] == "max" else min
     points = {
         "evaluated": float(len(known)),
@@ -89,8 +86,8 @@ def generation_points(history: History, generation: int) -> list[Point]:
         "rejected": float(len(asked.rejected)),
         **rejection_points(history, generation),
     }
-    if so_far:
-        points["best"] = better(so_far)
+    if (best := history.leader(spec, generation)) is not None:
+        points["best"] = best
     if values:
         points |= {"generation_best": better(values), "median": statistics.median(values)}
     return [(name, value, generation) for name, value in points.items()]

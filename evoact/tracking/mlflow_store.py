@@ -32,7 +32,12 @@ _WANTED: Final = (
     "wanted embedded, off, http(s)://HOST:PORT of an MLflow server, sqlite:////PATH/mlflow.db, "
     f"or a database URI ({', '.join(_DATABASES)})"
 )
+_KEY: Final = "tracking.mlflow"
 _CURE: Final = "; start the server, mend the URI, or set tracking.mlflow to embedded or off"
+
+
+class StoreUnreachable(InputError):
+    """A server or database does not answer; it may later."""
 
 
 def tracking_uri(setting: str, runs_dir: str | Path) -> str | None:
@@ -66,8 +71,8 @@ def tracking_uri(setting: str, runs_dir: str | Path) -> str | None:
     return f"sqlite:///{folder}/mlflow.db"
 
 
-def check_reachable(uri: str, timeout: float = 20.0) -> None:
-    """Raise `InputError` when a tracking URI leads nowhere, before a search starts.
+def check_reachable(uri: str, timeout: float = 20.0, key: str = _KEY) -> None:
+    """Raise an error when a tracking URI leads nowhere, before it is used.
 
     A server must answer, a database must listen, a sqlite file's folder must
     be writable. MLflow's own client would retry for minutes.
@@ -75,6 +80,11 @@ def check_reachable(uri: str, timeout: float = 20.0) -> None:
     Args:
         uri: a tracking URI, see `tracking_uri`.
         timeout: seconds that a server may take to answer.
+        key: where the URI comes from, for messages.
+
+    Raises:
+        InputError: it is no tracking URI, or its file cannot be written.
+        StoreUnreachable: nobody answers there.
     """
     parts = urlsplit(uri)
     scheme = parts.scheme.partition("+")[0]
@@ -88,14 +98,17 @@ def check_reachable(uri: str, timeout: float = 20.0) -> None:
             socket.create_connection(address, timeout).close()
         else:
             known = (EMBEDDED, OFF)
-            raise InputError(
-                f"tracking.mlflow is {redacted(uri)!r}{nearest(uri, known)}; {_WANTED}"
-            )
+            raise InputError(f"{key} is {redacted(uri)!r}{nearest(uri, known)}; {_WANTED}")
     except (OSError, ValueError, HTTPException) as error:
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "reason", None) or error
-        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {reason}{_CURE}") from error
+        kind = StoreUnreachable if scheme in {*_SERVERS, *_DATABASES} else InputError
+        raise kind(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
+
+
+def _cure(key: str) -> str:
+    return _CURE if key == _KEY else "; start the server, or mend the URI"
 
 
 def sqlite_path(uri: str) -> Path:
@@ -128,18 +141,19 @@ def redacted(uri: str) -> str:
     return parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}").geturl()
 
 
-def refuse_password(uri: str) -> None:
+def refuse_password(uri: str, key: str = _KEY) -> None:
     """Raise `InputError` when a tracking URI holds a password.
 
     It would stand in the study's space.yaml and journal, which people share, and on
-    command lines, which all users of a machine see.
+    command lines, which all users of a machine see. `key` is where the URI comes from,
+    for messages.
 
     >>> refuse_password("http://mlflow:5000")
     """
     try:
         parts = urlsplit(uri)
     except ValueError as error:
-        raise InputError(f"tracking.mlflow is {redacted(uri)!r}: {error}; {_WANTED}") from error
+        raise InputError(f"{key} is {redacted(uri)!r}: {error}; {_WANTED}") from error
     hidden = sorted({name.lower() for name in parse_qs(parts.query)} & _SECRETS)
     if parts.password is None and not hidden:
         return
@@ -149,9 +163,9 @@ def refuse_password(uri: str) -> None:
         else "set PGPASSWORD or write ~/.pgpass for PostgreSQL, or put an MLflow server before it"
     )
     shown = redacted(uri).partition("?")[0]
+    where = "written to the study's files" if key == _KEY else "seen by all users of this machine"
     raise InputError(
-        f"tracking.mlflow is {shown!r} with a password, which would be written "
-        f"to the study's files; leave it out, and {cure}"
+        f"{key} is {shown!r} with a password, which would be {where}; leave it out, and {cure}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -37,7 +38,7 @@ from evoact.tracking.mlflow_content import (
     study_params,
     winner_points,
 )
-from evoact.tracking.mlflow_store import prepare_store
+from evoact.tracking.mlflow_store import check_reachable, prepare_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,12 +62,19 @@ class MlflowTracker:
         uri: a tracking URI, see `tracking_uri`; `prepare_store` it beforehand
             when other processes may touch it.
         study_dir: the folder of the study.
+        live: whether the search runs in this process; else a run that is there
+            already keeps its state.
+
+    Attributes:
+        sent: how many runs, metrics and artifacts were logged.
 
     Errors of MLflow are raised; wrap the tracker in `Guarded`.
     """
 
-    def __init__(self, uri: str, study_dir: str | Path) -> None:
+    def __init__(self, uri: str, study_dir: str | Path, *, live: bool = True) -> None:
         self._uri, self._folder = uri, Path(study_dir).absolute()
+        self._live = live
+        self.sent: Counter[str] = Counter()
         self._client: MlflowClient | None = None
         self._experiment = ""
         self._run_id = ""
@@ -75,23 +83,29 @@ class MlflowTracker:
 
     def on_record(self, record: Record, history: History) -> None:
         """Log what a record adds, and what earlier ones left out."""
-        if not isinstance(record, StudyStarted | GenerationTold | StudyFinished):
-            return
+        if isinstance(record, StudyStarted | GenerationTold | StudyFinished):
+            self.catch_up(history)
+
+    def catch_up(self, history: History) -> None:
+        """Log what a study's run lacks."""
         client = self._connected(history)
         if self._complete:
             return
         self._log_generations(client, history)
-        if isinstance(record, StudyFinished):
+        if history.finished:
             self._log_children(client, history)
             self._finish(client, history)
 
     def close(self) -> None:
         """Mark the run of a study that did not finish as stopped."""
-        if self._client and self._run_id and not self._complete:
+        if not self._client or not self._run_id or self._complete:
+            return
+        if self._live or self._client.get_run(self._run_id).info.status == "RUNNING":
             self._client.set_terminated(self._run_id, "KILLED")
 
     def _connected(self, history: History) -> MlflowClient:
         if self._client is None:
+            check_reachable(self._uri)  # MLflow tries for an hour to open a database
             self._experiment = prepare_store(self._uri)
             from mlflow import MlflowClient
 
@@ -113,7 +127,7 @@ class MlflowTracker:
         self._complete = _COMPLETE in run.data.tags
         steps = client.get_metric_history(run.info.run_id, _MARK)
         self._logged = {metric.step for metric in steps}
-        if not self._complete:
+        if self._live and not self._complete:
             client.update_run(run.info.run_id, status="RUNNING")
         return run
 
@@ -134,6 +148,7 @@ class MlflowTracker:
         }
         tags |= {f"evoact.versions.{k}": str(v) for k, v in history.started.versions.items()}
         run: Run = client.create_run(self._experiment, tags=tags, run_name=history.started.name)
+        self.sent["runs"] += 1
         return run
 
     def _describe(self, client: MlflowClient, run_id: str, history: History) -> None:
@@ -141,18 +156,36 @@ class MlflowTracker:
         assert history.started is not None
         _log(client, run_id, params=study_params(history.started.spec))
         space = self._folder / "space.yaml"
-        if space.is_file():
+        there = {artifact.path for artifact in client.list_artifacts(run_id)}
+        if space.is_file() and space.name not in there:
             client.log_artifact(run_id, str(space))
+            self.sent["artifacts"] += 1
 
     def _log_generations(self, client: MlflowClient, history: History) -> None:
         missing = sorted(history.told - self._logged)
-        for generation in missing:
-            _log(client, self._run_id, points=generation_points(history, generation))
-            self._logged.add(generation)
         if missing:
+            # First, as it is the points that say what is there.
             columns = hall_of_fame_columns(spec_of(history))
             table = csv_text(columns, hall_of_fame_rows(history))
-            client.log_text(self._run_id, table, "hall_of_fame.csv")
+            self._log_text(client, table, "hall_of_fame.csv")
+        for generation in missing:
+            self._log_points(client, self._run_id, generation_points(history, generation))
+            self._logged.add(generation)
+
+    def _log_text(self, client: MlflowClient, text: str, name: str) -> None:
+        client.log_text(self._run_id, text, name)
+        self.sent["artifacts"] += 1
+
+    def _log_points(
+        self,
+        client: MlflowClient,
+        run_id: str,
+        points: Sequence[Point],
+        params: Mapping[str, str] = _NOTHING,
+        tags: Mapping[str, str] = _NOTHING,
+    ) -> None:
+        _log(client, run_id, points, params, tags)
+        self.sent["metrics"] += len(points)
 
     def _log_children(self, client: MlflowClient, history: History) -> None:
         there = self._complete_children(client)
@@ -180,12 +213,13 @@ class MlflowTracker:
         run = client.create_run(self._experiment, start, tags, child_name(child))
         run_id = run.info.run_id
         points = child_points(child.candidate, history)
-        _log(client, run_id, points, child_params(child.candidate))
+        self._log_points(client, run_id, points, child_params(child.candidate))
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "function.png"
             trained = self._trained(child.candidate, history)
             save_figure(function_figure(child.candidate.late, params=trained), path)
             client.log_artifact(run_id, str(path))
+        self.sent.update(runs=1, artifacts=1)
         client.set_tag(run_id, _COMPLETE, "true")
         ok = evaluation is not None and evaluation.is_ok
         client.set_terminated(run_id, "FINISHED" if ok else "FAILED")
@@ -202,15 +236,16 @@ class MlflowTracker:
         rows = confirmation_rows(history)
         if rows:
             table = csv_text(confirmation_columns(history), rows)
-            client.log_text(self._run_id, table, "confirmation.csv")
+            self._log_text(client, table, "confirmation.csv")
         points: list[Point] = []
         if history.finished.winner is not None:
             winner = history.candidates[history.finished.winner]
             client.set_tag(self._run_id, "evoact.winner", winner.text)
-            points = winner_points(winner, history)
+            there = client.get_run(self._run_id).data.metrics
+            points = [p for p in winner_points(winner, history) if p[0] not in there]
         client.set_terminated(self._run_id, "FINISHED")
         # Last, and with the mark in the same call: a replay after a crash repeats nothing.
-        _log(client, self._run_id, points, tags={_COMPLETE: "true"})
+        self._log_points(client, self._run_id, points, tags={_COMPLETE: "true"})
         self._complete = True
 
 

@@ -2,7 +2,7 @@
 
 from evoact.training.cohort import train_cohort
 from evoact.training.contract import FAILED, OK, WARNING, Finding, contract
-from evoact.training.environment import reproducible
+from evoact.training.environment import limit_memory, reproducible
 from evoact.training.fitted import fitted_network
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
@@ -21,6 +21,7 @@ __all__ = [
     "count_parameters",
     "fitted_network",
     "kernels_here",
+    "limit_memory",
     "metric_of",
     "most_networks",
     "prepared",

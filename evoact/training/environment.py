@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from evoact.errors import StudyError
 from evoact.language import LANGUAGE_VERSION
 from evoact.records import DTYPE, THREADS, Cohort
 from evoact.training.kernels import kernels_here
@@ -53,6 +54,25 @@ def _deterministic() -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(deterministic)
         torch.backends.cudnn.allow_tf32 = tf32
+
+
+def limit_memory(share: float) -> None:
+    """Let this process have no more of a GPU's memory than its share of the GPU.
+
+    Who asks for more is out of memory, and leaves the others on the GPU alone.
+
+    Args:
+        share: of one GPU; at 1 or more there is no limit, at 0 there is no GPU.
+
+    Raises:
+        StudyError: torch finds no GPU.
+    """
+    if share == 0.0:
+        return
+    if not torch.cuda.is_available():
+        raise StudyError("has a GPU by Ray's account, but torch finds none there")
+    if share < 1.0:
+        torch.cuda.set_per_process_memory_fraction(share)
 
 
 def describe(cohort: Cohort) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evoact.records import Candidate, Cohort, Evaluation, TaskSpec
 
-Curve = tuple[Mapping[str, float | None], ...]
+Curve = Sequence[Mapping[str, float | None]]
 
 
 def train_on_each(cohort: Cohort, train: Callable[[Cohort], list[Evaluation]]) -> list[Evaluation]:

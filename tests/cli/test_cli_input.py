@@ -81,7 +81,9 @@ SPACE = "name: a\ntracking: {mlflow: off}\nevaluate: {executor: ray}\n"
         (["search", "a.yaml", "--address", "127.0.0.1:1"], ["no Ray head answers"]),
         (["search", "a.yaml", "--address", "nowhere"], ["HOST:PORT"]),
         (["search", "a.yaml", "--address", "x:1", "--executor", "inline"], ["inline"]),
-        (["search", "a.yaml", "--set", "tracking.mlflow=http://127.0.0.1:1"], ["tracking.mlflow"]),
+        (["sync", "runs/taken", "--to", "http://me:secret@x"], ["--to is", "with a password"]),
+        (["sync", "runs/taken", "--to", "off"], ["--to is 'off'; wanted"]),
+        (["sync", "nowhere", "--to", "embedded"], ["nowhere is no study"]),
         (["search", "a.yaml", "--set", "tracking.mlflow=ftp://x"], ["tracking.mlflow"]),
         (["search", "a.yaml", "--control", "static"], ["--control", "static-late"]),
         (

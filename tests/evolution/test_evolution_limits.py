@@ -65,5 +65,6 @@ def test_parents_are_those_that_keep_the_limits(objectives: dict[str, str]) -> N
         )
         for c in first
     )
+    evolution._rank()  # as the next ask() does
     kept = fittest(evolution._population, 3)
     assert {i.candidate.id for i in kept if i.candidate} == keeping

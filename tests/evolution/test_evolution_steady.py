@@ -91,6 +91,7 @@ def told(space: SearchSpec, rungs: int, size: int = 24) -> list[Individual]:
             values = {"val_accuracy": 0.9 - 0.3 * rung + 0.1 * rng.random(), "cost": 9.0 + rung}
             evaluations.append(replace(Evaluation.ok(candidate, **values), rung=rung))
         evolution.tell(evaluations)
+    evolution._rank()  # as the next ask() does
     return evolution._population
 
 

@@ -195,3 +195,28 @@ def test_an_empty_history() -> None:
     assert History().hall_of_fame(TWO) == []
     assert History().searched() == []
     assert History().rejected == []
+
+
+@pytest.mark.parametrize("spec", [ONE, TWO, THREE], ids=["one", "two", "three"])
+def test_asked_for_again_and_again_it_is_as_asked_for_once(spec: SearchSpec) -> None:
+    evaluations = results(0)
+    history, seen = told({}), {}
+    for number, (candidate, evaluation) in enumerate(evaluations.items()):
+        history.apply(GenerationAsked(number, (candidate,), ()))
+        history.apply(Evaluated(evaluation))
+        seen[candidate] = evaluation
+        hall = history.hall_of_fame(spec)
+        assert hall == told(seen).hall_of_fame(spec)
+        best = [seen[c].objectives[spec.primary] for c in hall[:1]]
+        assert history.leader(spec, number) == (best[0] if best else None)
+    assert history.leader(spec, -1) is None
+    assert history.hall_of_fame(ONE) == told(evaluations).hall_of_fame(ONE)
+
+
+def test_statuses_are_counted_once_a_training() -> None:
+    first, second = candidates(2)
+    ok = Evaluation.ok(first, val_accuracy=0.5)
+    history = History.of([GenerationAsked(0, (first, second), ()), Evaluated(ok), Evaluated(ok)])
+    history.apply(Evaluated(Evaluation.failed(second, "why")))
+    assert dict(history.statuses) == {"ok": 1, "failed": 1}
+    assert history.hall_of_fame(ONE) == [first]

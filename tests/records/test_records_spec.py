@@ -167,6 +167,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("evaluate.executor", "dask", "'ray' or 'inline'"),
     ("evaluate.workers", 0, "greater than or equal to 1"),
     ("evaluate.cpus_per_worker", 0, "greater than or equal to 1"),
+    ("evaluate.gpus_per_worker", 1.5, "wanted a share of one GPU, such as 0.5, or whole ones"),
     ("evaluate.gpus_per_worker", -1, "greater than or equal to 0"),
     ("evaluate.kernels", "gcc", "'auto', 'c', 'torch' or 'triton'"),
     ("evaluate.rungs", [0], "greater than or equal to 1"),

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from evoact.study.evaluators.deaths import Death
 from evoact.study.evaluators.mailbox import Mailbox
+
+
+async def died(actor: str) -> Death:
+    """Say that actors called `node` were lost with one, and that others crashed."""
+    return Death(with_node=actor == "node", reason="killed by signal 9")
 
 
 def mailed(scenario: Callable[[Mailbox], Awaitable[None]]) -> None:
     async def run() -> None:
-        await asyncio.wait_for(scenario(Mailbox(tries=3)), timeout=5)
+        await asyncio.wait_for(scenario(Mailbox(died)), timeout=5)
 
     asyncio.run(run())
 
@@ -35,14 +42,90 @@ def test_cohorts_go_to_who_asks_in_their_order() -> None:
     mailed(scenario)
 
 
-def test_what_a_lost_worker_had_goes_to_another_but_not_for_ever() -> None:
+def cohort(names: str, halving: object = None) -> str:
+    return json.dumps({"candidates": list(names), "halving": halving})
+
+
+async def taken(box: Mailbox, worker: str, actor: str = "") -> str:
+    await box.hello(worker, actor)
+    text = await box.take(worker)
+    assert text is not None
+    return "".join(json.loads(text)["candidates"])
+
+
+def test_what_was_lost_with_a_node_goes_on_as_it_is_and_before_what_is_new() -> None:
+    async def scenario(box: Mailbox) -> None:
+        await box.submit(cohort("abc"))
+        await box.submit(cohort("de"))
+        assert await taken(box, "1", "node") == "abc"
+        await box.lose("1")
+        await box.give("1", {"late": True})  # it was only thought lost
+        assert await taken(box, "2", "node") == "abc"
+        assert await taken(box, "3", "node") == "de"
+
+    mailed(scenario)
+
+
+def test_what_takes_node_after_node_with_it_is_thought_to_kill_them() -> None:
+    async def scenario(box: Mailbox) -> None:
+        await box.submit(cohort("ab"))
+        for worker in "12345":
+            assert await taken(box, worker, "node") == "ab"
+            await box.lose(worker)
+        assert await taken(box, "6", "other") == "a"
+
+    mailed(scenario)
+
+
+def test_a_crash_halves_a_cohort_until_the_one_that_crashes_is_alone() -> None:
+    async def scenario(box: Mailbox) -> None:
+        await box.submit(cohort("abcde"))
+        crashed, found = [], {}
+        for number in range(8):
+            worker = str(number)
+            names = await taken(box, worker, "other")
+            if "d" in names:
+                crashed.append(names)
+                await box.lose(worker)
+            else:
+                await box.give(worker, {"ok": names})
+        while len(found) < 4:
+            text, result = await box.result()
+            found["".join(json.loads(text)["candidates"])] = result
+        assert crashed == ["abcde", "cde", "de", "d", "d"]
+        assert found.pop("d") == {
+            "lost": "it crashed its worker 2 times, at last: killed by signal 9"
+        }
+        assert found == {names: {"ok": names} for names in ("ab", "c", "e")}
+
+    mailed(scenario)
+
+
+def test_what_rungs_compare_is_tried_whole() -> None:
+    async def scenario(box: Mailbox) -> None:
+        await box.submit(cohort("ab", {"rungs": [1]}))
+        for worker in "12":
+            assert await taken(box, worker) == "ab"
+            await box.lose(worker)
+        assert await taken(box, "3") == "ab"
+        await box.crash("3", "RuntimeError: no")  # the worker tells it, and ends
+        await box.lose("3")
+        text, result = await box.result()
+        assert text == cohort("ab", {"rungs": [1]})
+        assert result == {"lost": "it crashed its worker 3 times, at last: RuntimeError: no"}
+
+    mailed(scenario)
+
+
+def test_a_worker_that_must_not_train_waits_for_the_end() -> None:
     async def scenario(box: Mailbox) -> None:
         await box.submit("text")
-        for worker in "abc":
-            assert await box.take(worker) == "text"
-            await box.lose(worker, "gone")
-            await box.give(worker, {"late": True})  # it was only thought lost
-        assert await box.result() == ("text", None)
+        waiting = asyncio.create_task(box.refuse("a", "has no GPU"))
+        assert await box.result() == ("", {"unfit": "a", "reason": "has no GPU"})
+        assert not waiting.done()
+        assert await box.take("b") == "text"
+        await box.close()
+        await waiting
 
     mailed(scenario)
 
@@ -51,7 +134,7 @@ def test_the_call_of_a_lost_worker_takes_nothing() -> None:
     async def scenario(box: Mailbox) -> None:
         call = asyncio.create_task(box.take("a"))
         await asyncio.sleep(0)
-        await box.lose("a", "gone")
+        await box.lose("a")
         await box.submit("text")
         assert await call is None
         assert await box.take("b") == "text"
@@ -61,10 +144,19 @@ def test_the_call_of_a_lost_worker_takes_nothing() -> None:
 
 def test_workers_that_cannot_start_end_the_search() -> None:
     async def scenario(box: Mailbox) -> None:
-        for worker in "abc":
-            await box.lose(worker, "see the logs")
+        for worker in "abcd":
+            await box.lose(worker)
+        for worker in "ef":  # whose node is not well is not to blame
+            await box.hello(worker, "node")
+            await box.lose(worker)
+        unfit = asyncio.create_task(box.refuse("g", "has no GPU"))
+        await box.result()
+        await box.lose("g")
+        assert box._results.empty()
+        await box.lose("h")
         _, result = await box.result()
-        assert result == {"refused": "no worker can be started: see the logs"}
+        assert result == {"refused": "no worker can be started: see Ray's logs"}
+        unfit.cancel()
 
     mailed(scenario)
 

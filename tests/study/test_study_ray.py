@@ -1,19 +1,14 @@
-"""The Ray evaluator: in a process that uses Ray for itself, and when workers die."""
+"""The Ray evaluator: in a process that uses Ray for itself."""
 
 import os
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psutil
 import pytest
 
 from evoact.errors import InputError, StudyError
 from evoact.language import named
-from evoact.records import Candidate, Cohort, Halving, TaskSpec
+from evoact.records import Candidate, Cohort, TaskSpec
 from evoact.training import train_cohort
 
 SHORT = TaskSpec(name="digits", epochs=1, batch_size=256)
@@ -57,34 +52,6 @@ def evaluator(ray):
     assert ray.is_initialized()  # the user's connection is left open
 
 
-@contextmanager
-def workers_killed(times: int) -> Iterator[list[int]]:
-    """Kill the worker with SIGKILL as soon as it trains, this many times."""
-    killed: list[int] = []
-
-    def kill() -> None:
-        deadline = time.monotonic() + 40
-        while len(killed) < times and time.monotonic() < deadline:
-            for process in psutil.Process().children(recursive=True):
-                if process.pid not in killed and _is_training(process):
-                    time.sleep(0.3)  # until it has its cohort; it imports torch then
-                    process.kill()
-                    killed.append(process.pid)
-            time.sleep(0.02)
-
-    thread = threading.Thread(target=kill, daemon=True)
-    thread.start()
-    yield killed
-    thread.join(timeout=5)
-
-
-def _is_training(process: psutil.Process) -> bool:
-    try:
-        return "Trainable.train" in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
-
-
 def test_results_are_those_of_this_process(evaluator):
     cohorts = [Cohort((candidate,), SHORT, seed=3) for candidate in PAIR]
     found = {e.candidate_id: dict(e.objectives) for [e] in evaluator.evaluate(cohorts)}
@@ -97,35 +64,6 @@ def test_a_worker_without_what_the_study_resolved_ends_the_search(evaluator):
     evaluator.submit(Cohort(PAIR, SHORT, seed=3, kernels="c"))
     with pytest.raises(StudyError, match=r"a worker has none: \$CC is 'no-such-compiler'"):
         evaluator.next_evaluations()
-
-
-@pytest.mark.slow
-def test_candidates_that_rungs_compare_are_not_trained_apart(evaluator):
-    halving = Halving((60,), 2, "val_accuracy", maximise=True)
-    with workers_killed(3):
-        ((one, other),) = evaluator.evaluate([Cohort(PAIR, LONG, seed=3, halving=halving)])
-    for evaluation in (one, other):
-        assert evaluation.status == "failed"
-        assert "compared with 1 others at evaluate.rungs" in evaluation.reason
-
-
-@pytest.mark.slow
-def test_a_cohort_whose_worker_keeps_dying_is_trained_candidate_by_candidate(evaluator):
-    with workers_killed(3) as killed:
-        evaluations = [e for found in evaluator.evaluate([Cohort(PAIR, LONG, 3)]) for e in found]
-    assert len(killed) == 3
-    assert sorted(e.candidate_id for e in evaluations) == sorted(c.id for c in PAIR)
-    assert all(e.is_ok for e in evaluations)
-
-
-@pytest.mark.slow
-def test_a_candidate_whose_worker_keeps_dying_is_a_failure(evaluator):
-    with workers_killed(3):
-        ((evaluation,),) = evaluator.evaluate([Cohort(PAIR[:1], LONG, seed=3)])
-    assert evaluation.status == "failed"
-    assert "died or failed 3 times" in evaluation.reason
-    assert evaluation.environment["threads"] == 1
-    assert evaluation.epochs == LONG.epochs
 
 
 def test_closing_stops_what_trains_and_what_waits(ray):

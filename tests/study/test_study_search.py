@@ -12,12 +12,10 @@ from evoact.records import (
     GenerationTold,
     History,
     SearchSpec,
-    StudyFinished,
     decode,
 )
 from evoact.study import Study, run
 from evoact.study.cohorts import cohorts_of
-from evoact.study.journal import JournalWriter, read_journal
 from evoact.training import train_cohort
 
 
@@ -95,43 +93,6 @@ def test_interrupted_anywhere_and_resumed_equals_uninterrupted(
     ours, theirs = (tmp_path / name / "hall_of_fame.csv" for name in ("cut", "whole"))
     assert ours.read_bytes() == theirs.read_bytes()
     assert study.winner() == reference.winner()
-
-
-def test_torn_last_line_is_dropped_with_a_warning_and_cut_off(tiny, tmp_path, counting):
-    with pytest.raises(KeyboardInterrupt):
-        searched(tiny, tmp_path, "torn", counting(stop_after=4))
-    journal = tmp_path / "torn" / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes() + b'{"type": "evaluated", "eval')
-    with pytest.warns(UserWarning, match="not written whole"):
-        study = Study.load(tmp_path / "torn")
-    study.open([])
-    run(study, counting())
-    study.close()
-    assert isinstance(read_journal(study.folder)[-1], StudyFinished)
-
-
-def test_damaged_and_newer_journals_are_refused(tiny, tmp_path, counting):
-    searched(tiny, tmp_path, "a", counting())
-    journal = tmp_path / "a" / "journal.jsonl"
-    good = journal.read_text().splitlines(keepends=True)
-    journal.write_text("".join([good[0], "nonsense\n", *good[1:]]))
-    with pytest.raises(StudyError, match=r"journal\.jsonl:2"):
-        Study.load(tmp_path / "a")
-    newer = json.loads(good[0]) | {"journal_version": 99}
-    journal.write_text(json.dumps(newer) + "\n")
-    with pytest.raises(InputError, match="install a newer evoact"):
-        Study.load(tmp_path / "a")
-    with pytest.raises(InputError, match="is no study"):
-        Study.load(tmp_path / "nowhere")
-
-
-def test_second_writer_is_refused(tiny, tmp_path):
-    study = Study.create(tiny, tmp_path, "a", 0)
-    with (
-        JournalWriter(study.folder),
-        pytest.raises(StudyError, match="another process runs this study"),
-    ):
-        JournalWriter(study.folder)
 
 
 def test_opening_sees_what_another_process_wrote_since_loading(tiny, tmp_path, counting):

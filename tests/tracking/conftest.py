@@ -1,9 +1,7 @@
 """Studies as real records, small enough to compute every number by hand."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +24,6 @@ from evoact.records import (
     StudyFinished,
     StudyStarted,
 )
-from evoact.tracking import prepare_store
 
 EPOCHS = 3
 # Each generation; the first text of the second wins the search.
@@ -165,18 +162,3 @@ def study() -> type[Study]:
 @pytest.fixture
 def play() -> Callable[..., History]:
     return replay
-
-
-@pytest.fixture(scope="session")
-def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database without the experiment's folder; making one takes seconds."""
-    database = tmp_path_factory.mktemp("store") / "mlflow.db"
-    prepare_store(f"sqlite:///{database}")
-    return database
-
-
-@pytest.fixture
-def store(fresh_store: Path, tmp_path: Path) -> str:
-    """The URI of a store of one's own; artifacts go where the first one's do."""
-    shutil.copy(fresh_store, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path}/mlflow.db"

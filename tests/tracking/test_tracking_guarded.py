@@ -55,3 +55,52 @@ def test_interrupts_pass():
     except KeyboardInterrupt:
         return
     raise AssertionError("the interrupt was swallowed")
+
+
+class Slow(Flaky):
+    """Fails at everything, after half a minute."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock = clock
+
+    def on_record(self, record, history):
+        self.seen.append(record)
+        self.clock.now += 30.0
+        raise TimeoutError("no answer")
+
+    def close(self):
+        self.seen.append("closed")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_what_fails_slowly_takes_a_tenth_of_the_time_at_most():
+    clock = Clock()
+    guarded = Guarded(slow := Slow(clock), lambda text: None, clock=clock)
+    for generation in range(100):
+        guarded.on_record(GenerationTold(generation), None)
+        clock.now += 10.0
+    assert 30.0 * len(slow.seen) <= clock.now / 10 + 30.0
+    assert slow.seen[:2] == [GenerationTold(0), GenerationTold(30)]
+
+
+def test_the_end_of_a_study_is_told_to_all():
+    clock = Clock()
+    guarded = Guarded(slow := Slow(clock), lambda text: None, clock=clock)
+    guarded.on_record(GenerationTold(0), None)
+    guarded.on_record(StudyFinished(None), None)
+    guarded.close()
+    assert slow.seen == [GenerationTold(0), StudyFinished(None)]
+
+
+def test_the_cure_is_told():
+    told = []
+    guarded = Guarded(Flaky(), told.append, "call the plumber")
+    guarded.on_record(GenerationTold(0), None)
+    assert told[0].endswith("The search goes on; call the plumber.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.language import parse, resolve
 from evoact.records import Anneal, Candidate, Cohort, SearchSpec, Status, TaskSpec
 from evoact.training import contract, count_parameters, metric_of, prepared, train_cohort
@@ -155,3 +155,10 @@ def test_the_contract_tells_what_is_broken(
         one.what: one for one in contract(TaskSpec(use=f"{name}:Task", epochs=1), elsewhere=False)
     }
     assert (found[what].verdict, told in found[what].told) == (verdict, True), found
+
+
+def test_a_worker_that_cannot_have_the_task_ends_the_search_and_blames_no_candidate() -> None:
+    candidates = (Candidate(parse("tanh(x)")),)
+    for task in (TaskSpec(use="no_tasks:Curve"), TaskSpec(arrays="/no/such/table.csv")):
+        with pytest.raises(StudyError, match="cannot be had where it is trained: task"):
+            train_cohort(Cohort(candidates, task, seed=0))

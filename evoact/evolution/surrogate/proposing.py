@@ -22,6 +22,7 @@ ENOUGH: Final = 5 * LEAST
 """Evaluations of a whole search from which on `auto` means on."""
 
 MOST: Final = 400  # the time of a fit grows with the cube of them
+_BELIEVED: Final = 120  # of those that wait, the latest: the time grows with the square of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Surrogate:
         self._seen: list[_Seen] = []
         self._model, self._fitted = Model(), 0
         self._best = 0.0
+        self._values: set[float] = set()  # two different ones at most
 
     def fit(self, candidates: Sequence[Candidate], values: Sequence[float | None]) -> Surrogate:
         """Learn what candidates gave, besides what it knows; None for a training that failed."""
@@ -73,12 +75,13 @@ class Surrogate:
             standing: who stands lower is worse, whatever the value: the rung reached.
         """
         self._seen.append(_Seen(candidate, standing, None if value is None else self._sign * value))
+        if value is not None and len(self._values) < 2:
+            self._values.add(value)
 
     @property
     def is_ready(self) -> bool:
         """Whether it has seen enough: some evaluations, not all of one value."""
-        values = {seen.value for seen in self._seen if seen.value is not None}
-        return len(self._seen) >= LEAST and len(values) > 1
+        return len(self._seen) >= LEAST and len(self._values) > 1
 
     def choose(
         self, pool: Sequence[Candidate], count: int, waiting: Sequence[Candidate] = ()
@@ -88,10 +91,12 @@ class Surrogate:
         Args:
             pool: what there is to choose from.
             count: how many.
-            waiting: what is being trained: nothing like it is chosen for its own sake.
+            waiting: what is being trained: nothing like the latest of it is chosen for its
+                own sake.
         """
         if not pool:
             return []
+        waiting = waiting[-_BELIEVED:]
         self._refit()
         points = np.array([features(candidate) for candidate in (*waiting, *pool)])
         posterior = self._model.posterior(points)

@@ -10,7 +10,7 @@ from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from evoact.language import Call, Expression
-from evoact.nn.kernels import available, triton_backend
+from evoact.nn.kernels import available
 
 BACKENDS: Final = ("torch", "analytic", "c", "triton", "auto")
 
@@ -19,10 +19,9 @@ def chosen(backend: str, expression: Expression, device: str = "cpu") -> str:
     """Return what `auto` stands for: `c`, `triton`, `analytic` or `torch`.
 
     On the CPU `c` where kernels can be compiled and torch works with one
-    thread, as it does in evoact's workers: a kernel is run by one. On CUDA
-    `triton` where it is installed, for more than one operation: torch has a
-    kernel for one. Else `analytic` where autograd would keep results of several
-    operations, and `torch` where it is one.
+    thread, as it does in evoact's workers: a kernel is run by one. Else `analytic`
+    where autograd would keep results of several operations, and `torch` where it
+    is one. `triton` is for those who ask for it, until it is measured on a GPU.
     """
     if backend != "auto":
         return backend
@@ -30,9 +29,7 @@ def chosen(backend: str, expression: Expression, device: str = "cpu") -> str:
         return "c"
     root = expression.root
     single = not isinstance(root, Call) or not any(isinstance(arg, Call) for arg in root.args)
-    if single:
-        return "torch"
-    return "triton" if device == "cuda" and triton_backend().name == "triton" else "analytic"
+    return "torch" if single else "analytic"
 
 
 def is_traced(x: Tensor) -> bool:

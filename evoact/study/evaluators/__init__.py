@@ -30,7 +30,14 @@ def make_evaluator(
     from evoact.study.evaluators.ray import RayEvaluator
 
     workers = None if asked.workers == "auto" else asked.workers
-    return RayEvaluator(workers, asked.cpus_per_worker, asked.gpus_per_worker, address, paths)
+    return RayEvaluator(
+        workers,
+        asked.cpus_per_worker,
+        asked.gpus_per_worker,
+        address,
+        paths,
+        one_model=spec.evolution.mode == "generational" and not asked.allow_mixed_devices,
+    )
 
 
 def _require_device(device: str) -> None:

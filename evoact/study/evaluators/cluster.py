@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -30,12 +32,13 @@ def connect(address: str | None, workers: int | None, cpus: int, paths: Sequence
     if address is not None:
         check_answers(address)
         try:
-            ray.init(address=address, **common, **_code(paths))
+            with _our_sigterm():
+                ray.init(address=address, **common, **_code(paths))
         except (ConnectionError, RuntimeError, ValueError, AuthenticationError) as error:
             raise _no_head(address, re.split(r"\n|\. ", str(error))[0]) from error
         return
     here = len(os.sched_getaffinity(0))
-    with _on_loopback():
+    with _our_sigterm(), _on_loopback():
         ray.init(
             address="local",  # not $RAY_ADDRESS, nor one that Ray remembers to have started
             num_cpus=max(here, (workers or 1) * cpus),
@@ -55,6 +58,15 @@ def _code(paths: Sequence[str]) -> dict[str, Any]:
         )
     excludes = ["runs/", ".git/", ".venv/"]
     return {"runtime_env": {"working_dir": paths[0], "excludes": excludes}}
+
+
+@contextmanager
+def _our_sigterm() -> Iterator[None]:
+    """Keep what SIGTERM does: Ray makes it an exit with code 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

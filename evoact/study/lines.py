@@ -1,0 +1,128 @@
+"""The lines of a journal: which are whole, and which are damaged."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evoact.errors import InputError
+from evoact.language import LANGUAGE_VERSION
+from evoact.records import (
+    JOURNAL_VERSION,
+    SPEC_VERSION,
+    ComparisonStarted,
+    Record,
+    StudyStarted,
+    decode,
+    encode,
+)
+from evoact.study.space import load_space
+
+NAME: Final = "journal.jsonl"
+SPACE: Final = "space.yaml"
+
+_TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a journal: its number, how it stands there, and what it says."""
+
+    number: int
+    text: bytes
+    records: list[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a journal.
+
+    `whole` are those that can be read; a study's begin with the one that says how it was
+    started, the journal's own or one made of `space.yaml`. `damaged` are the others, by
+    number; `torn` is what follows the last line break.
+    """
+
+    whole: list[Line]
+    damaged: dict[int, bytes]
+    torn: bytes
+
+    @property
+    def first(self) -> Record | None:
+        """What a journal begins with."""
+        return self.whole[0].records[0] if self.whole else None
+
+    @property
+    def damage(self) -> str:
+        """Which lines are damaged, in words, with what they seem to have said."""
+        numbers = ", ".join(f"{n} ({_kind(text)})" for n, text in self.damaged.items())
+        many = len(self.damaged) > 1
+        return f"line{'s' * many} {numbers} {'are' if many else 'is'} damaged"
+
+
+def read_lines(folder: Path) -> Lines:
+    """Read the lines of a study's or comparison's journal.
+
+    Raises:
+        InputError: there is none, or it is of a newer evoact.
+    """
+    path = folder / NAME
+    *texts, torn = _bytes(folder).split(b"\n")
+    if texts:
+        _refuse_newer(path, texts[0])
+    lines = Lines([], {}, torn)
+    for number, text in enumerate(texts, 1):
+        try:
+            lines.whole.append(Line(number, text, decode(text.decode())))
+        except (ValueError, RecursionError):
+            lines.damaged[number] = text
+    begun = isinstance(lines.first, StudyStarted | ComparisonStarted)
+    if not begun and (folder / SPACE).is_file():
+        first = _started(folder)
+        lines.whole.insert(0, Line(0, encode(first).encode(), [first]))
+    return lines
+
+
+def _bytes(folder: Path) -> bytes:
+    path = folder / NAME
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if not path.exists() and (folder / SPACE).is_file():
+            return b""  # the process ended before the first line
+        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+
+
+def _refuse_newer(path: Path, first: bytes) -> None:
+    """Refuse what an older version cannot read: it would take it for damage."""
+    try:
+        data = json.loads(first)
+        found = {
+            "journal_version": (data.get("journal_version"), JOURNAL_VERSION),
+            "spec_version": (data.get("spec", {}).get("spec_version"), SPEC_VERSION),
+            "language_version": (int(data["versions"]["language"]), LANGUAGE_VERSION),
+        }
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return  # damaged
+    for what, (version, known) in found.items():
+        if isinstance(version, int) and version > known:
+            raise InputError(
+                f"{path} has {what} {version}, but this evoact reads up to {known}; "
+                "install a newer evoact"
+            )
+
+
+def _started(folder: Path) -> StudyStarted:
+    """Make the first line of a study's journal again; `space.yaml` says the same."""
+    spec = load_space(folder / SPACE)
+    if spec.run is None:
+        raise InputError(f"{folder} is no study: its {SPACE} does not say how it was resolved")
+    data = spec.model_dump(mode="json")
+    return StudyStarted(folder.name, spec.run.seed, data, spec.run.versions)
+
+
+def _kind(text: bytes) -> str:
+    names = dict.fromkeys(match.decode() for match in _TYPE.findall(text))
+    return ", ".join(names).replace("_", " ") or "nothing that can be read"
