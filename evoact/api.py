@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.records import GAINS, Anneal, Listener, SearchSpec, TaskSpec, costly_early
 from evoact.study import (
     Study,
@@ -148,7 +148,7 @@ def sync(folder: str | Path, to: str) -> dict[str, int]:
 
     Raises:
         InputError: there is no study, nobody answers at the URI, or a password is in it.
-        StudyError: its search runs in another process.
+        StudyError: its search runs in another process, or the tracker failed.
     """
     refuse_password(to, key="--to")
     uri = tracking_uri(to, Path(folder).parent)
@@ -156,6 +156,7 @@ def sync(folder: str | Path, to: str) -> dict[str, int]:
         raise InputError(f"--to is {to!r}; wanted an MLflow tracking URI, or embedded")
     study = Study.load(folder)
     check_reachable(uri, key="--to")
+    prepare_store(uri, key="--to")
     if study.is_finished:
         return _sent(uri, study)
     with _opened(study, ()):
@@ -166,8 +167,13 @@ def _sent(uri: str, study: Study) -> dict[str, int]:
     tracker = MlflowTracker(uri, study.folder, live=False)
     try:
         tracker.catch_up(study.history)
-    finally:
         tracker.close()
+    except Exception as error:  # MLflow's, its database's, the network's
+        reason = str(error).partition("\n")[0]
+        raise StudyError(
+            f"{redacted(uri)} failed: {type(error).__name__}: {reason}. What was sent is there; "
+            "the same command sends the rest"
+        ) from error
     return {what: tracker.sent[what] for what in ("runs", "metrics", "artifacts")}
 
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evoact.cli.looking import wide_console
 from evoact.cli.main import FAILED as EXIT_FAILED
-from evoact.cli.searching import wide_console
 from evoact.errors import EvoactError, InputError
 from evoact.language import resolve
 from evoact.records import Candidate, Cohort, EvaluateSpec, SearchSpec, TaskSpec

@@ -13,7 +13,7 @@ from typing import Self
 from evoact.errors import InputError, StudyError
 from evoact.files import sync_folder
 from evoact.records import ComparisonStarted, History, Record, StudyStarted, encode
-from evoact.study.lines import NAME, read_lines
+from evoact.study.lines import ARCHIVED, NAME, is_archived, read_lines
 from evoact.study.lock import StudyLock
 from evoact.study.mending import kept, mend
 
@@ -73,11 +73,16 @@ class JournalWriter:
 
     Raises:
         InputError: the journal, or `space.yaml`, is of a newer evoact.
-        StudyError: another process is writing it, or it cannot be written.
+        StudyError: another process is writing it, it is packed, or it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
+        if is_archived(folder):
+            raise StudyError(
+                f"{folder} has a packed journal, which is only read; to go on with the study, "
+                f"unpack it: gunzip {folder / ARCHIVED}"
+            )
         self._lock = StudyLock(folder)
         try:
             with disk_told(self._path):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Final
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.language import LANGUAGE_VERSION
 from evoact.records import (
     JOURNAL_VERSION,
@@ -22,8 +27,16 @@ from evoact.records import (
 from evoact.study.space import load_space
 
 NAME: Final = "journal.jsonl"
+ARCHIVED: Final = f"{NAME}.gz"
+"""A finished study's, kept where size matters: it is read as if it were unpacked."""
 SPACE: Final = "space.yaml"
 
+# Where a journal's first line says of which version it is, and the newest that is read.
+_VERSIONS: Final = {
+    "journal_version": (("journal_version",), JOURNAL_VERSION),
+    "spec_version": (("spec", "spec_version"), SPEC_VERSION),
+    "language_version": (("versions", "language"), LANGUAGE_VERSION),
+}
 _TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
 
 
@@ -67,6 +80,7 @@ def read_lines(folder: Path) -> Lines:
 
     Raises:
         InputError: there is none, or it is of a newer evoact.
+        StudyError: it is packed, and cannot be unpacked.
     """
     path = folder / NAME
     *texts, torn = _bytes(folder).split(b"\n")
@@ -85,8 +99,15 @@ def read_lines(folder: Path) -> Lines:
     return lines
 
 
+def is_archived(folder: Path) -> bool:
+    """Whether a study has a packed journal alone."""
+    return not (folder / NAME).exists() and (folder / ARCHIVED).exists()
+
+
 def _bytes(folder: Path) -> bytes:
     path = folder / NAME
+    if is_archived(folder):
+        return _unpacked(folder / ARCHIVED)
     try:
         return path.read_bytes()
     except OSError as error:
@@ -95,23 +116,29 @@ def _bytes(folder: Path) -> bytes:
         raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
 
 
+def _unpacked(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise StudyError(f"{path} cannot be unpacked: {error}") from error
+
+
 def _refuse_newer(path: Path, first: bytes) -> None:
     """Refuse what an older version cannot read: it would take it for damage."""
-    try:
-        data = json.loads(first)
-        found = {
-            "journal_version": (data.get("journal_version"), JOURNAL_VERSION),
-            "spec_version": (data.get("spec", {}).get("spec_version"), SPEC_VERSION),
-            "language_version": (int(data["versions"]["language"]), LANGUAGE_VERSION),
-        }
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return  # damaged
-    for what, (version, known) in found.items():
-        if isinstance(version, int) and version > known:
+    for what, (where, known) in _VERSIONS.items():
+        version = _version(first, where)
+        if version > known:
             raise InputError(
                 f"{path} has {what} {version}, but this evoact reads up to {known}; "
                 "install a newer evoact"
             )
+
+
+def _version(first: bytes, where: tuple[str, ...]) -> int:
+    """Return a version that a journal's first line names; 0 if it is damaged, or names none."""
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        return int(reduce(getitem, where, json.loads(first)))
+    return 0
 
 
 def _started(folder: Path) -> StudyStarted:

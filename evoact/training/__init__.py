@@ -7,7 +7,7 @@ from evoact.training.fitted import fitted_network
 from evoact.training.kernels import kernels_here, resolve_kernels
 from evoact.training.member import trained_parameters
 from evoact.training.memory import most_networks
-from evoact.training.network import build_network, count_parameters
+from evoact.training.network import build_network, count_parameters, data_digest
 from evoact.training.prepared import code_folders, metric_of, prepared, prepared_task
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "code_folders",
     "contract",
     "count_parameters",
+    "data_digest",
     "fitted_network",
     "kernels_here",
     "limit_memory",

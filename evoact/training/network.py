@@ -21,11 +21,27 @@ from evoact.nn.packed import (
     packed_layers,
 )
 from evoact.records import GAINS, Candidate, TaskSpec
-from evoact.tasks import NETWORKS, Network, Task, Width, draw_weights, first_rows
+from evoact.tasks import (
+    NETWORKS,
+    Network,
+    Task,
+    Width,
+    digest,
+    digest_of,
+    draw_weights,
+    first_rows,
+)
 from evoact.training.environment import generator
 from evoact.training.resident import task_of
 
 WEIGHTS, ORDER, NOISE = 0, 1, 2  # streams of randomness within a replicate
+
+
+def data_digest(task: TaskSpec) -> str:
+    """Return what tells the data of a task from others, split as they are."""
+    if task.is_brought:
+        return digest_of(task_of(task).splits)
+    return digest(task.name, task.split_seed, task.test_seed)
 
 
 def width_of(candidate: Candidate, policy: str) -> Width:
