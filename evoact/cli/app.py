@@ -345,6 +345,21 @@ def report(
 
 
 @app.command()
+def doctor(
+    task: Annotated[
+        str | None,
+        typer.Option(help="A task of your own to test: module:Class, or a space's YAML file."),
+    ] = None,
+    runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Test the installation, and a task of your own: what is found, and the cures."""
+    from evoact.cli.checking import run_doctor
+
+    run_doctor(task, runs_dir, as_json)
+
+
+@app.command()
 def ui(
     run: Annotated[
         Path | None, typer.Argument(help="The folder of a study, whose page is shown.")

@@ -106,9 +106,13 @@ def _announcement(spec: SearchSpec) -> str:
         f"{tasks}, then {best} "
         f"and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
         f"{', and the controls of an annealed winner' if spec.most_controls else ''}: "
-        f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
-        f"about {duration_text(estimate_seconds(spec))} on this machine"
+        f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}{_duration(spec)}"
     )
+
+
+def _duration(spec: SearchSpec) -> str:
+    seconds = estimate_seconds(spec)
+    return "" if seconds is None else f", about {duration_text(seconds)} on this machine"
 
 
 class _Remember:

@@ -23,16 +23,15 @@ import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float32 | np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Inputs `(samples, features)` in float32 and class labels `(samples,)`."""
+    """Inputs `(samples, ...)` and targets: float32, or int64 for classes and tokens."""
 
-    x: FloatArray
-    y: IntArray
+    x: Array
+    y: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +169,16 @@ def digest(name: str, split_seed: int, test_seed: int | None = None) -> str:
     for part, array in sorted(_raw(name, test_seed).items()):
         found.update(f"{part} {array.dtype.str} {array.shape}".encode())
         found.update(array.tobytes())
+    return found.hexdigest()[:16]
+
+
+def digest_of(splits: Splits) -> str:
+    """Return what tells the data that a user brought from others, split as they are."""
+    found = hashlib.sha256()
+    for part in (splits.train, splits.validation, splits.test):
+        for array in (part.x, part.y):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:16]
 
 

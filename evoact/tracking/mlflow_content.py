@@ -252,7 +252,8 @@ def _curve(evaluation: Evaluation) -> dict[tuple[str, int], float]:
     points: dict[tuple[str, int], float] = {}
     for number, entry in enumerate(evaluation.curve, start=1):
         step = int(entry.get("epoch") or number)
-        for name in CURVE:
+        own = (name for name in entry if name.startswith("val_") and "val_accuracy" not in entry)
+        for name in (*CURVE, *own):
             value = entry.get(name)
             if value is not None:
                 points[name, step] = value
@@ -264,7 +265,7 @@ def _confirmed(candidate: Candidate, history: History) -> dict[str, float]:
     if one is None:
         return {}
     found: dict[str, float] = {"confirmed_failed": float(one.failed)}
-    for name, measure in (("val_accuracy", VALIDATION), ("test_accuracy", TEST)):
+    for name, measure in ((f"val_{one.metric}", VALIDATION), (f"test_{one.metric}", TEST)):
         if interval := one.interval(measure):
             found[f"confirmed_{name}"] = interval.mean
             found[f"confirmed_{name}_low"] = interval.low

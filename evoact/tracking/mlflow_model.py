@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
 import re
 import shutil
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CHAMPION, CANDIDATE = "champion", "candidate"
 MODEL: Final = "winner"
 _VALUE: Final = "evoact.confirmed_val_accuracy"
+_BETTER: Final = "evoact.better"
 _TASK: Final = "evoact.task_digest"
 _ROWS: Final = (-2.0, -1.0)  # an example of two rows: a batch of one would be taken for fixed
 
@@ -194,6 +196,7 @@ def _version_tags(winner: Candidate, history: History) -> dict[str, str]:
         "evoact.known_as": known_name(winner.late),
         _TASK: hashlib.sha256(task.encode()).hexdigest()[:16],
         _VALUE: _confirmed(winner, history),
+        _BETTER: "max" if spec_of(history).maximises else "min",
     }
     return {key: value for key, value in tags.items() if value}
 
@@ -210,5 +213,6 @@ def _is_better(new: ModelVersion, old: ModelVersion) -> bool:
     tags: tuple[dict[str, Any], dict[str, Any]] = (new.tags, old.tags)
     if tags[0].get(_TASK) != tags[1].get(_TASK):
         return True
-    mine, theirs = (float(t.get(_VALUE, "-inf")) for t in tags)
-    return mine > theirs
+    sign = -1.0 if tags[0].get(_BETTER) == "min" else 1.0
+    mine, theirs = (sign * float(t.get(_VALUE, "nan")) for t in tags)
+    return not math.isnan(mine) and (math.isnan(theirs) or mine > theirs)
