@@ -35,6 +35,11 @@ def write_report(run: Path, output: Path | None, figures: Path | None) -> None:
         raise InputError(f"the report cannot be written: {error}") from error
 
 
+def report_of(study: Study) -> str:
+    """Return the report of a study as HTML."""
+    return report_html(study.history, _trained(study))
+
+
 def _trained(study: Study) -> dict[str, dict[str, object]]:
     """Return the trained values of the best function; none where their files were left out."""
     best = leading(study.history)

@@ -17,13 +17,14 @@ _ROW: Final = 0.36  # inches
 
 
 def differences_figure(result: ComparisonResult, *, style: Style = LIGHT) -> Figure:
-    """Return a figure of the paired differences in test accuracy, a row for each comparison.
+    """Return a figure of the paired differences on test data, a row for each comparison.
 
     A dot is the mean with its 95 % interval: filled where the corrected p-value
     is below .05; the ticks behind it are the pairs.
     """
     found = [(one, role) for role in RIVALS for one in result.comparisons(role, TEST)]
-    task = result.plan.task
+    task, metric = result.plan.task, result.plan.metric
+    points = " (points)" if metric == "accuracy" else " x 100"
     with drawing(1.2 + _ROW * max(1, len(found)), style) as figure:
         axes: Any = figure.subplots()
         for row, ((one, _), pairs) in enumerate(zip(found, _pairs(result), strict=True)):
@@ -31,7 +32,7 @@ def differences_figure(result: ComparisonResult, *, style: Style = LIGHT) -> Fig
         axes.axvline(0.0, color=style.muted, linewidth=0.8, zorder=0)
         axes.set_yticks([-row for row in range(len(found))], [_row_text(*one) for one in found])
         axes.set(
-            xlabel="difference in test accuracy (points); filled: corrected p < .05",
+            xlabel=f"difference in test {metric}{points}; filled: corrected p < .05",
             ylim=(-len(found) + 0.4, 0.6),
         )
         dress_rows(axes, style)

@@ -6,7 +6,10 @@ import gzip
 import json
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +31,12 @@ PACKED: Final = f"{NAME}.gz"
 """A journal that is kept where size matters: read as if it were unpacked, written by nobody."""
 SPACE: Final = "space.yaml"
 
+# Where a journal's first line says of which version it is, and the newest that is read.
+_VERSIONS: Final = {
+    "journal_version": (("journal_version",), JOURNAL_VERSION),
+    "spec_version": (("spec", "spec_version"), SPEC_VERSION),
+    "language_version": (("versions", "language"), LANGUAGE_VERSION),
+}
 _TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
 
 
@@ -116,21 +125,20 @@ def _unpacked(path: Path) -> bytes:
 
 def _refuse_newer(path: Path, first: bytes) -> None:
     """Refuse what an older version cannot read: it would take it for damage."""
-    try:
-        data = json.loads(first)
-        found = {
-            "journal_version": (data.get("journal_version"), JOURNAL_VERSION),
-            "spec_version": (data.get("spec", {}).get("spec_version"), SPEC_VERSION),
-            "language_version": (int(data["versions"]["language"]), LANGUAGE_VERSION),
-        }
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return  # damaged
-    for what, (version, known) in found.items():
-        if isinstance(version, int) and version > known:
+    for what, (where, known) in _VERSIONS.items():
+        version = _version(first, where)
+        if version > known:
             raise InputError(
                 f"{path} has {what} {version}, but this evoact reads up to {known}; "
                 "install a newer evoact"
             )
+
+
+def _version(first: bytes, where: tuple[str, ...]) -> int:
+    """Return a version that a journal's first line names; 0 if it is damaged, or names none."""
+    with suppress(ValueError, LookupError, TypeError, RecursionError):
+        return int(reduce(getitem, where, json.loads(first)))
+    return 0
 
 
 def _started(folder: Path) -> StudyStarted:

@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from evoact.records import Candidate, History, Record, StudyFinished
+from evoact.tracking.describe import spec_of
 from evoact.tracking.figures import function_figure, save_figure
 
 STEM = "winner"
@@ -49,7 +50,8 @@ def discovered_text(winner: Candidate, history: History) -> str:
     """Return where an exported function comes from, in words."""
     assert history.started is not None, "the journal has no first line yet"
     text = f"Discovered by evoact, study {history.started.name}, candidate {winner.short_id}."
-    values = [e.objectives["val_accuracy"] for e in history.confirmed(winner) if e.is_ok]
+    metric = spec_of(history).metric
+    values = [e.objectives[f"val_{metric}"] for e in history.confirmed(winner) if e.is_ok]
     if values:
-        text += f" Validation accuracy {fmean(values):.4f}, the mean of {len(values)} fresh seeds."
+        text += f" Validation {metric} {fmean(values):.4f}, the mean of {len(values)} fresh seeds."
     return text

@@ -1,8 +1,5 @@
 """PostgreSQL and MLflow as docker/compose.yaml runs them, on loopback."""
 
-import os
-import pwd
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -10,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from docker_services import PATH, free_port, running
+from services import PATH, free_port, postgres_server, running
 
 DOCKER = Path(__file__).parents[2] / "docker"
 
@@ -25,39 +22,8 @@ def secrets(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory, secrets):
     """The port of a server with the user, the password and the database of the compose file."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    initdb = shutil.which("initdb") or (str(found[-1]) if found else None)
-    if initdb is None:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-    folder, port = tmp_path_factory.mktemp("postgres"), free_port()
-    binaries, more = Path(initdb).resolve().parent, {}
-    if os.geteuid() == 0:  # which PostgreSQL refuses
-        try:
-            user = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        for parent in [folder, *folder.parents][:-2]:
-            parent.chmod(parent.stat().st_mode | 0o011)
-        more = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": "/"}
-    password = folder / "password"
-    shutil.copy(secrets / "postgres_password", password)
-    password.chmod(0o444)
-    data = folder / "data"
-    options = ["-U", "mlflow", "-A", "scram-sha-256", f"--pwfile={password}", "-N"]
-    subprocess.run(
-        [binaries / "initdb", "-D", data, *options], check=True, stdout=subprocess.DEVNULL, **more
-    )
-    server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder]
-    environment = {**os.environ, "PGPASSWORD": password.read_text()}
-    create = [binaries / "createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow", "mlflow"]
-    deadline = time.monotonic() + 60
-    with running(server, stderr=subprocess.DEVNULL, **more):
-        while subprocess.run(
-            create, env=environment, stderr=subprocess.DEVNULL, check=False
-        ).returncode:
-            assert time.monotonic() < deadline, "PostgreSQL never answered"
-            time.sleep(0.2)
+    password = (secrets / "postgres_password").read_text()
+    with postgres_server(tmp_path_factory.mktemp("postgres"), password) as port:
         yield port
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from docker_services import PATH, free_port, running
+from services import PATH, free_port, running
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

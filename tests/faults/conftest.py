@@ -1,27 +1,24 @@
 """What searches lose: servers, processes, disks. All of them are real."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from processes import free_port
+from services import free_port, postgres_server
 
+from evoact import api
 from evoact.records import SearchSpec
+from evoact.study import dump_space
 
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> SearchSpec:
     return SearchSpec(
         name="tiny",
@@ -31,6 +28,19 @@ def tiny() -> SearchSpec:
         evaluate={"executor": "inline", "confirm": {"top": 1, "seeds": 2, "baselines": ["relu"]}},
         tracking={"mlflow": "off"},
     )
+
+
+@pytest.fixture
+def workshop(tiny, tmp_path) -> Path:
+    """A folder with the space, to start searches in."""
+    (tmp_path / "tiny.yaml").write_text(dump_space(tiny))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def whole(tiny, tmp_path_factory) -> Path:
+    """The folder of the search with seed 7, never disturbed; do not change it."""
+    return api.search(tiny, tmp_path_factory.mktemp("undisturbed"), "tiny", 7).folder
 
 
 class MlflowServer:
@@ -78,35 +88,13 @@ class MlflowServer:
 
 
 @pytest.fixture(scope="session")
-def postgres():
+def postgres(tmp_path_factory):
     """The URI of a database of a PostgreSQL server that is started for it."""
-    if not (POSTGRES / "initdb").exists():
-        pytest.skip(f"no PostgreSQL at {POSTGRES}")
-    if find_spec("psycopg2") is None:
-        pytest.skip("psycopg2, by which MLflow speaks to PostgreSQL, is not installed")
-    if os.getuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("PostgreSQL refuses to run as root, and there is no setpriv")
-    folder, port = Path(tempfile.mkdtemp(prefix="evoact-postgres-")), free_port()
-    as_other: list[str] = []
-    if os.getuid() == 0:
-        shutil.chown(folder, "nobody")
-        as_other = ["setpriv", "--reuid=nobody", "--clear-groups"]
-    make = [*as_other, POSTGRES / "initdb", "-D", folder / "data", "-U", "evoact", "--no-sync"]
-    subprocess.run(make, check=True, capture_output=True, cwd=folder)
-    serve = [POSTGRES / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-h"]
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([*as_other, *serve, "127.0.0.1"], cwd=folder, stdout=log, stderr=log)
-    ready = [POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)]
-    deadline = time.monotonic() + 60
-    while subprocess.run(ready, capture_output=True, check=False).returncode:
-        assert process.poll() is None, (folder / "log").read_text()
-        assert time.monotonic() < deadline, (folder / "log").read_text()
-        time.sleep(0.2)
-    yield f"postgresql+psycopg2://evoact@127.0.0.1:{port}/postgres"
-    process.send_signal(signal.SIGINT)
-    process.wait()
-    log.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    password = "of-a-test"
+    folder = tmp_path_factory.mktemp("postgres")
+    with postgres_server(folder, password) as port, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGPASSWORD", password)
+        yield f"postgresql+psycopg://mlflow@127.0.0.1:{port}/mlflow"
 
 
 @pytest.fixture

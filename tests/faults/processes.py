@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -42,9 +41,3 @@ def wait_until(happened: Callable[[], bool], process: BaseProcess, seconds: floa
 def lines(journal: Path) -> int:
     """Return how many lines a journal has; -1 while there is none."""
     return journal.read_bytes().count(b"\n") if journal.exists() else -1
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from processes import free_port, lines, start, wait_until
+from processes import lines, start, wait_until
+from services import free_port
 
 from evoact import api
 from evoact.errors import StudyError

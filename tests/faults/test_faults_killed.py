@@ -9,7 +9,7 @@ from processes import lines, start, wait_until
 
 from evoact import api
 from evoact.records import ConfirmationAsked, Evaluated, GenerationAsked
-from evoact.study import Study, dump_space
+from evoact.study import Study
 from evoact.study.journal import read_journal
 
 IN_PROCESS, ON_RAY, BY_DEFAULT = 17, 3, (2, 1)
@@ -24,25 +24,6 @@ def moments(count, seed, by_default):
         pytest.param(moment, marks=() if number < by_default else pytest.mark.slow)
         for number, moment in enumerate(drawn)
     ]
-
-
-@pytest.fixture
-def workshop(tiny, tmp_path):
-    (tmp_path / "tiny.yaml").write_text(dump_space(tiny))
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    return tmp_path_factory.mktemp("undisturbed")
-
-
-@pytest.fixture
-def whole(undisturbed, tiny):
-    """The folder of the same search, never disturbed."""
-    if not (undisturbed / "tiny").exists():
-        api.search(tiny, undisturbed, "tiny", 7)
-    return undisturbed / "tiny"
 
 
 def evaluated(folder):
@@ -73,7 +54,8 @@ def kill_and_resume(workshop, whole, moment, *arguments):
     time.sleep(0.05 * extra)
     process.kill()
     process.join()
-    assert process.exitcode == -9, (workshop / "output.txt").read_text()
+    # On a fast machine it may have come to its end just before.
+    assert process.exitcode in {-9, 0}, (workshop / "output.txt").read_text()
     journal = folder / "journal.jsonl"
     before = journal.read_bytes() if journal.exists() else b""
     written = before[: before.rfind(b"\n") + 1]

@@ -141,6 +141,7 @@ def test_a_study_that_was_stopped_before_its_first_line_goes_on(finished, tiny, 
         ({"journal_version": 99}, "journal_version 99"),
         ({"spec": {"spec_version": 99}}, "spec_version 99"),
         ({"versions": {"language": "99"}}, "language_version 99"),
+        ({"journal_version": 99, "versions": None, "spec": []}, "journal_version 99"),
     ],
 )
 def test_newer_studies_are_refused_and_left_alone(finished, tmp_path, changes, message):

@@ -5,6 +5,7 @@ Each is a function from records to a matplotlib `Figure`, drawn in the colours o
 first is drawn.
 """
 
+from evoact.tracking.figures.candidate import candidate_figure
 from evoact.tracking.figures.card import function_figure
 from evoact.tracking.figures.confirmed import (
     confirmation_figure,
@@ -27,6 +28,7 @@ __all__ = [
     "LIGHT",
     "Style",
     "annealing_figure",
+    "candidate_figure",
     "candidate_film",
     "confirmation_figure",
     "contestant_name",

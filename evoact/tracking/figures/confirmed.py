@@ -19,6 +19,7 @@ from evoact.tracking.confirmation import (
     comparisons,
     contestants,
     control_comparisons,
+    measure_text,
 )
 from evoact.tracking.figures.labels import shortened
 from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, dress
@@ -70,8 +71,17 @@ def draw_means(axes: Axes, everyone: Sequence[Contestant], measure: str, style: 
         )
     names = [contestant_name(one) for one in everyone]
     axes.set_yticks([-row for row in range(len(everyone))], names)
-    axes.set(xlabel=f"{measure} (%): mean, 95 % interval", ylim=(-len(everyone) + 0.4, 0.6))
+    axes.set(
+        xlabel=f"{_scaled(measure, everyone)}: mean, 95 % interval",
+        ylim=(-len(everyone) + 0.4, 0.6),
+    )
     dress_rows(axes, style)
+
+
+def _scaled(measure: str, everyone: Sequence[Contestant]) -> str:
+    """Return what an axis is called on which a hundredth is one."""
+    metric = everyone[0].metric
+    return f"{measure_text(measure, metric)} {'(%)' if metric == 'accuracy' else 'x 100'}"
 
 
 def contestant_name(one: Contestant) -> str:
@@ -87,7 +97,7 @@ def draw_differences(
 ) -> None:
     """Draw winner minus each other, in the rows of `everyone`, with p-values beside them."""
     found = [*comparisons(history), *control_comparisons(history)]
-    by_label = {one.baseline: one for one in found if one.measure == measure}
+    by_label = {one.baseline: one for one in found if one.is_of_test == (measure == TEST)}
     winner = next((one for one in everyone if one.role == WINNER), None)
     for row, other in enumerate(everyone):
         one = by_label.get(other.label) if other.role in (BASELINE, CONTROL) else None
@@ -96,8 +106,10 @@ def draw_differences(
             draw_comparison(axes, -row, one, [a[seed] - b[seed] for seed in a if seed in b], style)
             _write_p(axes, -row, one, style)
     axes.axvline(0.0, color=style.muted, linewidth=0.8, zorder=0)
+    points = "(points)" if everyone[0].metric == "accuracy" else "x 100"
     axes.set(
-        xlabel="winner minus the other (points); filled: p < .05", ylim=(-len(everyone) + 0.4, 0.6)
+        xlabel=f"winner minus the other {points}; filled: p < .05",
+        ylim=(-len(everyone) + 0.4, 0.6),
     )
     dress_rows(axes, style)
     axes.tick_params(axis="y", labelleft=False)
@@ -108,7 +120,7 @@ def draw_comparison(
 ) -> None:
     """Draw a difference: coloured and filled where the corrected p-value is below .05."""
     surely = one.corrected < SIGNIFICANT
-    better = style.function if one.paired.difference > 0 else style.derivative
+    better = style.function if one.is_better else style.derivative
     bounds = (one.paired.difference, one.paired.low, one.paired.high)
     draw_interval(axes, y, bounds, pairs, better if surely else style.muted, style, filled=surely)
 
