@@ -79,11 +79,11 @@ def search(
         study = evoact.search("search_spaces/smoke.yaml", executor="inline")
         print(study.best(1)[0].expression)
     """
-    from evoact.training import resolve_kernels  # torch, which a dry run does not need
+    from evoact.training import prepared, resolve_kernels  # torch, which a dry run does not need
 
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
-    spec = warmed(spec)
+    spec = prepared(warmed(spec))
     refuse_password(spec.tracking.mlflow)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
@@ -122,7 +122,11 @@ def resume(
         InputError: there is no study, or an address is not what it must be.
         StudyError: the search cannot go on; what was evaluated is kept.
     """
+    from evoact.training import prepared
+
     study = Study.load(folder)
+    if not study.is_finished:
+        prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
     _ready_store(spec, study.folder.parent)
     with _opened(study, [*listeners, *_trackers(study)]):
@@ -206,8 +210,8 @@ def compare(
     goes on where an earlier one was stopped, and trains nothing twice.
 
     Args:
-        task: `"digits"`, `"mnist1d"`, a space's YAML file, whose section `task`
-            is taken, or a specification.
+        task: `"digits"`, `"mnist1d"`, a class of your own as `"module:Class"`, a space's
+            YAML file, whose section `task` is taken, or a specification.
         expressions: the functions asked about: names, texts or expressions.
         baselines: those that each is compared with; relu, silu and gelu by default.
         network: `"mlp"`, `"conv"` or `"attention"`, instead of the task's.
@@ -250,11 +254,13 @@ def compare(
         entrants_of,
         run_comparison,
     )
-    from evoact.training import resolve_kernels
+    from evoact.training import metric_of, prepared_task, resolve_kernels
 
-    spec = with_evaluate(SearchSpec(), executor=executor, workers=workers)
+    told = prepared_task(named_task(task, network=network, epochs=epochs, width=width))
+    metric, maximises = metric_of(told)
+    spec = with_evaluate(SearchSpec(task=told), executor=executor, workers=workers)
     plan = Plan(
-        named_task(task, network=network, epochs=epochs, width=width),
+        told,
         entrants_of(
             expressions,
             BASELINES if baselines is None else baselines,
@@ -267,6 +273,8 @@ def compare(
         tuning_seeds=tuning_seeds,
         seed=seed,
         kernels=resolve_kernels(kernels, spec.evaluate.device, "kernels").name,
+        metric=metric,
+        maximises=maximises,
     )
     check_task(plan.entrants, plan.task)
     with (
@@ -311,7 +319,9 @@ def _ready_store(spec: SearchSpec, runs: Path) -> None:
 
 @contextmanager
 def _evaluator(spec: SearchSpec, address: str | None) -> Iterator[Evaluator]:
-    evaluator = make_evaluator(spec, address)
+    from evoact.training import code_folders
+
+    evaluator = make_evaluator(spec, address, code_folders(spec))
     try:
         yield evaluator
     finally:

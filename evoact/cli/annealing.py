@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,16 +14,12 @@ from rich.text import Text
 from evoact.cli.looking import print_json
 from evoact.cli.plotting import draw_lines
 from evoact.cli.showing import save_plot
-from evoact.language import Expression, FloatArray, auto_early, resolve
+from evoact.language import Expression, auto_early, resolve
 from evoact.nn import Annealed, Schedule
+from evoact.tracking.figures import FRAMES, annealing_figure, film
 
-_FRAMES: Final = 6
-_MIDDLE: Final = _FRAMES // 2
-_RANGE: Final = 4.0
 _POINTS: Final = 401
 _MOMENTS: Final = 11
-
-Frame = tuple[float, float, FloatArray]  # progress, g, values
 
 
 def show_annealing(
@@ -33,12 +28,11 @@ def show_annealing(
     """Print g over a training and the function on its way; draw both if asked."""
     late = resolve(text)
     first = auto_early(late, path) if early == "auto" else resolve(early)
-    module = annealed(late, early, path)
+    _check(late, early, path)
     title = f"{first} -> {late} ({path}, {schedule.name} {schedule.start:g}-{schedule.end:g})"
-    x, frames = film(module, late, schedule)
+    shares = np.linspace(schedule.start, schedule.end, FRAMES).tolist()
+    x, frames = film(late, first, path, [(p, schedule(p)) for p in shares])
     if plot is not None:
-        from evoact.tracking import annealing_figure
-
         progress = np.linspace(0.0, 1.0, _POINTS)
         g = np.array([schedule(p) for p in progress])
         save_plot(annealing_figure(title, progress, g, x, frames), plot)
@@ -49,43 +43,17 @@ def show_annealing(
     console = Console()
     console.print(Text(title, style="bold"), soft_wrap=True)
     console.print(_table(moments))
-    shown = {f"g = {g:.2g}": values for _, g, values in (frames[0], frames[_MIDDLE], frames[-1])}
+    shown = {
+        f"g = {g:.2g}": values for _, g, values in (frames[0], frames[FRAMES // 2], frames[-1])
+    }
     markers = dict(zip(shown, ("·", ":"), strict=False))
     console.print(Text(draw_lines(x, shown, min(console.width, 72), markers)))
 
 
-def annealed(late: Expression, early: str, path: str) -> Annealed:
-    """Return the module with as many channels as its groups need.
-
-    Raises:
-        InputError: the path cannot serve the function.
-    """
+def _check(late: Expression, early: str, path: str) -> None:
+    """Raise `InputError` where no network could be annealed so."""
     channels = 2 * late.channel_multiple
-    first = early if early == "auto" else resolve(early)
-    return Annealed(first, late, channels, -1, path=path).double()
-
-
-def film(module: Annealed, late: Expression, schedule: Schedule) -> tuple[FloatArray, list[Frame]]:
-    """Return inputs, and the function's values at moments between start and end.
-
-    Of a groupwise function the first output by the first input channel, the
-    others being at fixed values.
-    """
-    x = np.linspace(-_RANGE, _RANGE, _POINTS)
-    inputs: Any = torch.from_numpy(x)[:, None]
-    if late.is_groupwise:
-        inputs = torch.linspace(-1.0, 1.0, 2 * late.channel_multiple, dtype=torch.float64)
-        inputs = inputs.repeat(_POINTS, 1)
-        inputs[:, 0] = torch.from_numpy(x)
-    elif module.late.channels:
-        inputs = inputs.repeat(1, module.late.channels)
-    frames = []
-    for moment in np.linspace(schedule.start, schedule.end, _FRAMES).tolist():
-        g = schedule(moment)
-        module.set_g(g)
-        with torch.no_grad():
-            frames.append((moment, g, module(inputs)[:, 0].numpy()))
-    return x, frames
+    Annealed(early if early == "auto" else resolve(early), late, channels, -1, path=path)
 
 
 def _table(moments: list[tuple[float, float]]) -> Table:

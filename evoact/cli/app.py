@@ -55,6 +55,9 @@ WorkersOption = Annotated[
 AddressOption = Annotated[
     str | None, typer.Option(help="A running Ray cluster, HOST:PORT; one is started by default.")
 ]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress, only what was found.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -82,6 +85,7 @@ def search(
             "the controls that say what annealing gives."
         ),
     ] = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Search a space for activation functions, then confirm the best with fresh seeds."""
     from evoact.cli.searching import run_search
@@ -97,6 +101,7 @@ def search(
         seed=seed,
         dry_run=dry_run,
         control=control and control.value,
+        quiet=quiet,
     )
 
 
@@ -106,11 +111,18 @@ def resume(
     executor: ExecutorOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Go on with an interrupted study; what it evaluated is not trained again."""
     from evoact.cli.searching import run_resume
 
-    run_resume(run, executor=executor and executor.value, address=address, workers=workers)
+    run_resume(
+        run,
+        executor=executor and executor.value,
+        address=address,
+        workers=workers,
+        quiet=quiet,
+    )
 
 
 @app.command()
@@ -316,14 +328,65 @@ def export(
 
 
 @app.command()
-def ui(
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a study, such as runs/quickstart.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The HTML file; RUN/report.html by default."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Also write its figures to this folder, as SVG and PNG.")
+    ] = None,
+) -> None:
+    """Write the report of a study, finished or not: one HTML file that needs nothing else."""
+    from evoact.cli.reporting import write_report
+
+    write_report(run, output, figures)
+
+
+@app.command()
+def doctor(
+    task: Annotated[
+        str | None,
+        typer.Option(help="A task of your own to test: module:Class, or a space's YAML file."),
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(help="Where studies live.")] = Path("runs"),
+    as_json: JsonOption = False,
+) -> None:
+    """Test the installation, and a task of your own: what is found, and the cures."""
+    from evoact.cli.checking import run_doctor
+
+    run_doctor(task, runs_dir, as_json)
+
+
+@app.command()
+def ui(
+    run: Annotated[
+        Path | None, typer.Argument(help="The folder of a study, whose page is shown.")
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Show the report of a study instead.")
+    ] = False,
+    runs_dir: Annotated[Path, typer.Option(help="Without a study: where studies live.")] = Path(
+        "runs"
+    ),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
     host: Annotated[
         str, typer.Option(help="Address to listen on; others than this machine see all runs.")
     ] = "127.0.0.1",
+    browser: Annotated[
+        bool | None,
+        typer.Option(
+            "--open/--no-open", help="Open a browser; by default where there is a screen."
+        ),
+    ] = None,
 ) -> None:
-    """Open MLflow's pages on the studies of a runs folder."""
-    from evoact.cli.looking import open_ui
+    """Open MLflow on the store of a study, at its page; or its report; or a folder's studies."""
+    if report:
+        from evoact.cli.serving import serve_report
 
-    open_ui(runs_dir, host, port)
+        serve_report(run, host, port, browser)
+        return
+    from evoact.cli.pages import open_ui
+
+    open_ui(run, runs_dir, host, port, browser)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from evoact import api
-from evoact.cli.searching import command, wide_console
+from evoact.cli.looking import wide_console
+from evoact.cli.searching import command
 from evoact.cli.showing import check_figure, check_folder
 from evoact.cli.signals import exit_code, signals_interrupt
 from evoact.comparison import ComparisonResult, differences_figure, markdown, print_comparison

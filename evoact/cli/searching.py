@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from evoact import api
+from evoact.cli.looking import wide_console
 from evoact.cli.signals import exit_code, signals_interrupt
 from evoact.errors import EvoactError, InputError
 from evoact.records import History, Listener, Record, SearchSpec, costly_early
@@ -34,8 +35,9 @@ def run_search(
     seed: int,
     dry_run: bool,
     control: str | None,
+    quiet: bool,
 ) -> None:
-    """Search a space from its file; show it as it goes."""
+    """Search a space from its file; show it as it goes, unless it is to be quiet."""
     console = wide_console()
     spec = load_space(path, settings)
     refuse_password(spec.tracking.mlflow)
@@ -45,31 +47,33 @@ def run_search(
         _warn_of_costly_early(spec)
         console.print(dump_space(spec), highlight=False, markup=False, soft_wrap=True)
         return
-    for line in (_announcement(spec), *_about_control(spec, control)):
+    for line in () if quiet else (_announcement(spec), *_about_control(spec, control)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     _finish(
         console,
         runs_dir,
         lambda views: api.search(spec, runs_dir, name, seed, address=address, listeners=views),
+        quiet,
     )
 
 
 def run_resume(
-    folder: Path, *, executor: str | None, address: str | None, workers: int | None
+    folder: Path,
+    *,
+    executor: str | None,
+    address: str | None,
+    workers: int | None,
+    quiet: bool,
 ) -> None:
-    """Go on with a study; show it as it goes."""
+    """Go on with a study; show it as it goes, unless it is to be quiet."""
     _finish(
         wide_console(),
         folder.parent,
         lambda views: api.resume(
             folder, executor=executor, workers=workers, address=address, listeners=views
         ),
+        quiet,
     )
-
-
-def wide_console() -> Console:
-    """Return a console that does not fold tables in logs and pipes."""
-    return Console(width=None if sys.stdout.isatty() else 120)
 
 
 def _warn_of_costly_early(spec: SearchSpec) -> None:
@@ -102,9 +106,13 @@ def _announcement(spec: SearchSpec) -> str:
         f"{tasks}, then {best} "
         f"and {len(confirm.baselines)} baselines under {confirm.seeds} fresh seeds"
         f"{', and the controls of an annealed winner' if spec.most_controls else ''}: "
-        f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}, "
-        f"about {duration_text(estimate_seconds(spec))} on this machine"
+        f"{trainings(spec)} trainings on {count} worker{'s' if count > 1 else ''}{_duration(spec)}"
     )
+
+
+def _duration(spec: SearchSpec) -> str:
+    seconds = estimate_seconds(spec)
+    return "" if seconds is None else f", about {duration_text(seconds)} on this machine"
 
 
 class _Remember:
@@ -122,13 +130,18 @@ class _Remember:
         """Nothing to let go of."""
 
 
-def _finish(console: Console, runs_dir: Path, go: Callable[[Sequence[Listener]], Study]) -> None:
+def _finish(
+    console: Console, runs_dir: Path, go: Callable[[Sequence[Listener]], Study], quiet: bool
+) -> None:
     """Run a search, show it, and say at the end what was found and where it is."""
     remember = _Remember()
-    shown = Guarded(SearchConsole(console), lambda text: warnings.warn(text, stacklevel=2))
+    shown: list[Listener] = [remember]
+    if not quiet:
+        progress = SearchConsole(console)
+        shown.append(Guarded(progress, lambda text: warnings.warn(text, stacklevel=2)))
     try:
         with signals_interrupt():
-            study = go([remember, shown])
+            study = go(shown)
     except KeyboardInterrupt as interrupt:
         _say_interrupted(runs_dir, remember.name)
         sys.exit(exit_code(interrupt))
@@ -157,7 +170,7 @@ def _say_where(console: Console, study: Study) -> None:
     if source.exists():
         lines.append(f"Exported module: {source}  (torch only; also .pt2, .safetensors, figures/)")
     if study.spec.tracking.mlflow == "embedded":
-        lines.append(f"Inspect it in MLflow with: {command()} ui --runs-dir {folder.parent}")
+        lines.append(f"Inspect it in MLflow with: {command()} ui {folder}")
     elif study.spec.tracking.mlflow != "off":
         lines.append(f"Inspect it in MLflow at: {redacted(study.spec.tracking.mlflow)}")
     for line in lines:

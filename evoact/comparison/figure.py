@@ -6,47 +6,39 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evoact.comparison.plan import RESCALED
 from evoact.comparison.result import RIVALS, ComparisonResult
-from evoact.tracking import SIGNIFICANT, TEST, Comparison
+from evoact.tracking import TEST, Comparison
+from evoact.tracking.figures import LIGHT, Style, draw_comparison, drawing, dress_rows, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito's palette, told apart with every common colour blindness.
-_BETTER, _WORSE, _OPEN, _PAIR = "#0072B2", "#D55E00", "#555555", "#BBBBBB"
-_LONGEST: Final = 34
+_LONGEST: Final = 37
+_ROW: Final = 0.36  # inches
 
 
-def differences_figure(result: ComparisonResult) -> Figure:
-    """Return a figure of the paired differences in test accuracy, a row for each comparison.
+def differences_figure(result: ComparisonResult, *, style: Style = LIGHT) -> Figure:
+    """Return a figure of the paired differences on test data, a row for each comparison.
 
     A dot is the mean with its 95 % interval: filled where the corrected p-value
     is below .05; the ticks behind it are the pairs.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     found = [(one, role) for role in RIVALS for one in result.comparisons(role, TEST)]
-    figure = Figure(figsize=(8.0, 1.4 + 0.42 * max(1, len(found))), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)  # without pyplot: no display, no global list of figures
-    axes: Any = figure.subplots()
-    for row, ((one, _), pairs) in enumerate(zip(found, _pairs(result), strict=True)):
-        _draw(axes, -row, one, pairs)
-    axes.axvline(0.0, color="#666666", linewidth=0.8, zorder=0)
-    axes.set_yticks([-row for row in range(len(found))], [_row_text(*one) for one in found])
-    axes.set(
-        xlabel="difference in test accuracy, points (filled: corrected p < .05)",
-        ylim=(-len(found) + 0.4, 0.6),
-    )
-    for text in axes.get_yticklabels():
-        text.set_parse_math(False)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    task = result.plan.task
-    figure.suptitle(
-        f"{task.name} ({task.network}, {task.epochs} epochs), {result.plan.seeds} paired seeds",
-        fontsize=10,
-    )
+    task, metric = result.plan.task, result.plan.metric
+    points = " (points)" if metric == "accuracy" else " x 100"
+    with drawing(1.2 + _ROW * max(1, len(found)), style) as figure:
+        axes: Any = figure.subplots()
+        for row, ((one, _), pairs) in enumerate(zip(found, _pairs(result), strict=True)):
+            draw_comparison(axes, -row, one, pairs, style)
+        axes.axvline(0.0, color=style.muted, linewidth=0.8, zorder=0)
+        axes.set_yticks([-row for row in range(len(found))], [_row_text(*one) for one in found])
+        axes.set(
+            xlabel=f"difference in test {metric}{points}; filled: corrected p < .05",
+            ylim=(-len(found) + 0.4, 0.6),
+        )
+        dress_rows(axes, style)
+        figure.suptitle(
+            f"{task.name} ({task.network}, {task.epochs} epochs), {result.plan.seeds} paired seeds"
+        )
     return figure
 
 
@@ -58,18 +50,6 @@ def _pairs(result: ComparisonResult) -> list[list[float]]:
     return [differences for differences in shared if differences]
 
 
-def _draw(axes: Any, y: int, one: Comparison, pairs: list[float]) -> None:
-    axes.plot([100.0 * d for d in pairs], [y] * len(pairs), "|", color=_PAIR, zorder=1)
-    surely = one.corrected < SIGNIFICANT
-    colour = (_BETTER if one.paired.difference > 0 else _WORSE) if surely else _OPEN
-    if one.paired.n > 1:
-        low, high = 100.0 * one.paired.low, 100.0 * one.paired.high
-        axes.plot([low, high], [y, y], color=colour, linewidth=1.8, zorder=2)
-    face = colour if surely else "white"
-    dot = {"markerfacecolor": face, "markersize": 6.0, "zorder": 3}
-    axes.plot([100.0 * one.paired.difference], [y], "o", color=colour, **dot)
-
-
 def _row_text(one: Comparison, role: str) -> str:
-    who = one.who if len(one.who) <= _LONGEST else f"{one.who[:_LONGEST]}..."
+    who = shortened(one.who, _LONGEST)
     return f"{who} - {one.baseline}{' rescaled' if role == RESCALED else ''}"

@@ -65,6 +65,8 @@ class Plan:
         tuning_seeds: how many are trained for each setting of the grid.
         seed: decides everything random.
         kernels: what computes activations, `"c"` or `"torch"`.
+        metric: what the task measures, and counts.
+        maximises: whether more of it is better.
 
     Raises:
         InputError: a number is none of those possible.
@@ -78,6 +80,8 @@ class Plan:
     tuning_seeds: int = 3
     seed: int = 0
     kernels: str = "torch"
+    metric: str = "accuracy"
+    maximises: bool = True
 
     def __post_init__(self) -> None:
         _check_count("seeds", self.seeds, 2, "a difference over one has no interval")

@@ -43,7 +43,7 @@ def run_comparison(
     """
     run = _Run(plan, evaluator, journal, tell)
     tried = run.tune()
-    chosen = {candidate: choose(tried[candidate.id]).setting for candidate in plan.candidates}
+    chosen = {c: choose(tried[c.id], plan.maximises).setting for c in plan.candidates}
     reported = run.train(f"{plan.seeds} fresh seeds", chosen, plan.replicates, test=True)
     standings = tuple(
         _standing(plan, entrant, tried[entrant.candidate.id], reported[entrant.candidate.id])
@@ -77,7 +77,7 @@ class _Run:
             alike = dict.fromkeys(plan.candidates, setting)
             found = self.train(what, alike, plan.tuning_replicates, test=False)
             for of, evaluations in found.items():
-                tried[of].append(_summary(setting, evaluations))
+                tried[of].append(_summary(setting, evaluations, plan))
         return tried
 
     def train(
@@ -140,25 +140,25 @@ class _Run:
         )
 
 
-def _summary(setting: Setting, evaluations: Sequence[Evaluation]) -> Tried:
+def _summary(setting: Setting, evaluations: Sequence[Evaluation], plan: Plan) -> Tried:
     good = [e.objectives for e in evaluations if e.is_ok]
     if not good:
-        return Tried(setting, None, None, len(evaluations))
-    accuracy, loss = (fmean(o[name] for o in good) for name in ("val_accuracy", "val_loss"))
-    return Tried(setting, accuracy, loss, len(evaluations) - len(good))
+        return Tried(setting, None, None, len(evaluations), plan.metric)
+    score, loss = (fmean(o[name] for o in good) for name in (f"val_{plan.metric}", "val_loss"))
+    return Tried(setting, score, loss, len(evaluations) - len(good), plan.metric)
 
 
-def choose(tried: Sequence[Tried]) -> Tried:
+def choose(tried: Sequence[Tried], maximises: bool = True) -> Tried:
     """Return what was best on validation data.
 
     Settings at which fewest trainings failed come first, then the mean
-    accuracy counts, then the loss; the earlier in the grid of equal ones.
+    score counts, then the loss; the earlier in the grid of equal ones.
     """
 
     def merit(one: Tried) -> tuple[int, float, float]:
-        if one.accuracy is None or one.loss is None:
+        if one.score is None or one.loss is None:
             return -one.failed, 0.0, 0.0
-        return -one.failed, one.accuracy, -one.loss
+        return -one.failed, one.score if maximises else -one.score, -one.loss
 
     return max(tried, key=merit)
 
@@ -169,8 +169,15 @@ def _standing(
     parameters, own = count_parameters(entrant.candidate, plan.task)
     return Standing(
         entrant,
-        contestant_of(entrant.label, entrant.role, entrant.candidate, reported),
-        choose(tried).setting,
+        contestant_of(
+            entrant.label,
+            entrant.role,
+            entrant.candidate,
+            reported,
+            metric=plan.metric,
+            maximises=plan.maximises,
+        ),
+        choose(tried, plan.maximises).setting,
         tuple(tried),
         parameters,
         own,

@@ -13,20 +13,22 @@ from evoact.tracking import TEST, VALIDATION, Contestant, annealing_text
 class Tried:
     """A setting of the grid, tried with the tuning seeds.
 
-    `accuracy` and `loss` are means over validation data; None if every training failed.
+    `score`, in the `metric` that counts, and `loss` are means over validation data; None
+    if every training failed.
     """
 
     setting: Setting
-    accuracy: float | None
+    score: float | None
     loss: float | None
     failed: int
+    metric: str = "accuracy"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
             "learning_rate": self.setting.learning_rate,
             "gain": self.setting.gain,
-            "val_accuracy": self.accuracy,
+            f"val_{self.metric}": self.score,
             "val_loss": self.loss,
             "failed": self.failed,
         }

@@ -18,6 +18,7 @@ from evoact.language.fingerprint import (
 )
 from evoact.language.fitting import fit_piecewise, rms_error
 from evoact.language.gaussian import gaussian_moments, initialisation_gain
+from evoact.language.homotopy import SHARPEST, homotopy, ladder_place
 from evoact.language.linearity import is_affine
 from evoact.language.migrate import migrated
 from evoact.language.nearest import Match
@@ -54,6 +55,7 @@ __all__ = [
     "MAX_NODES",
     "PATHS",
     "PRIMITIVES",
+    "SHARPEST",
     "VALUES_AND_SLOPES",
     "WIDTHS",
     "ZOO",
@@ -89,12 +91,14 @@ __all__ = [
     "finite",
     "fit_piecewise",
     "gaussian_moments",
+    "homotopy",
     "initialisation_gain",
     "is_affine",
     "is_constant",
     "is_finite_near_zero",
     "known_as",
     "ladder",
+    "ladder_place",
     "migrated",
     "named",
     "nearest_named",

@@ -12,19 +12,13 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError, nearest
-from evoact.language import Expression, auto_early, ladder
+from evoact.language import SHARPEST, Expression, auto_early, ladder, ladder_place
 from evoact.nn.activation import Activation
 from evoact.nn.lookup import PiecewiseTable, keep_precision
-
-# Of the ladder's g, as float32 holds it; the rest blends the last rung into the late function.
-_TABLE_SHARE: Final = float(np.float32(0.95))
-_SHARPEST: Final = 2.0**-10  # below, x / g may leave the range in which functions are finite
-_TABLE_STEPS: Final = 16  # between two rungs, so that a table is not written at each step
 
 
 class Phase(Enum):
@@ -87,7 +81,7 @@ class Sharpness(Path):
 
     def set_g(self, g: float, early: nn.Module) -> Phase:
         """Set the sharpness."""
-        return super().set_g(g if g >= _SHARPEST else 0.0, early)
+        return super().set_g(g if g >= SHARPEST else 0.0, early)
 
     def forward(self, x: Tensor, early: nn.Module, late: nn.Module) -> Tensor:  # noqa: ARG002  # the limit is in the late function
         """Return the late function, sharpened; called in the phase `BLEND` only."""
@@ -109,11 +103,9 @@ class Ladder(Path):
     def set_g(self, g: float, early: nn.Module) -> Phase:
         """Set the table to its rung; blend only from the last one on."""
         assert isinstance(early, PiecewiseTable), "a ladder starts from its own table"
-        done = min(1.0, g / _TABLE_SHARE)
-        position = (1.0 - (1.0 - done) ** 3) * (early.functions - 1)
-        early.set(round(position * _TABLE_STEPS) / _TABLE_STEPS)
-        share = max(0.0, (g - _TABLE_SHARE) / (1.0 - _TABLE_SHARE))
-        return super().set_g(1.0 if g == 1.0 else share, early)
+        position, share = ladder_place(g, early.functions)
+        early.set(position)
+        return super().set_g(share, early)
 
 
 PATH_CLASSES: Final[Mapping[str, type[Path]]] = MappingProxyType(

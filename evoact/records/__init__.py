@@ -4,7 +4,7 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
-from evoact.records.constraints import LATENCY, MEASURED, Constraint
+from evoact.records.constraints import LATENCY, MEASURED, Constraint, is_measured
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -84,6 +84,7 @@ __all__ = [
     "cut",
     "decode",
     "encode",
+    "is_measured",
     "load_params",
     "merits",
     "migrated_spec",

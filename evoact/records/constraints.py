@@ -33,8 +33,12 @@ MEASURED: Final = (
     "val_shifted_accuracy",
     LATENCY,
 )
-"""What only training tells of a candidate."""
+"""What only training tells of a candidate; a user's own task has `val_` measures of its own."""
 
+COPIES: Final = ("val_noisy_accuracy", "val_shifted_accuracy")
+"""Those on changed copies of the validation data, measured at the end alone."""
+
+_OWN: Final = re.compile(r"val_[a-z][a-z0-9_]*", re.ASCII)
 _YES_OR_NO: Final = (
     "piecewise_linear",
     "continuous",
@@ -94,7 +98,7 @@ class Constraint:
             raise ValueError(f"{text!r} is no constraint; {_WANTED}")
         name, relation, wanted = match.groups()
         known = (*STATIC, *MEASURED, *_WORDS)
-        if name not in known:
+        if name not in known and not is_measured(name):
             raise ValueError(
                 f"{text!r}: unknown name {name!r}{nearest(name, known)}; wanted one of "
                 f"{', '.join(known)}"
@@ -122,7 +126,7 @@ class Constraint:
     @property
     def is_measured(self) -> bool:
         """Whether only training tells if it holds."""
-        return self.name in MEASURED
+        return is_measured(self.name)
 
     def excess(self, value: float) -> float:
         """Return by how much a measured value breaks it, as a share of the bound; 0 if it holds.
@@ -140,6 +144,20 @@ class Constraint:
     def _within(self, value: float, bound: float) -> bool:
         slack = _SLACK * max(1.0, abs(bound)) * _ALLOWED.get(self.relation, 0.0)
         return _RELATIONS[self.relation](value + slack, bound)
+
+
+def is_measured(name: str) -> bool:
+    """Whether only training tells a measure: one of `MEASURED`, or a user's own.
+
+    >>> is_measured("val_r2"), is_measured("cost")
+    (True, False)
+    """
+    return name in MEASURED or _OWN.fullmatch(name) is not None
+
+
+def is_of_every_epoch(name: str) -> bool:
+    """Whether a measure is taken after every epoch."""
+    return is_measured(name) and name not in (*COPIES, LATENCY)
 
 
 def _form(name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from evoact.records.constraints import LATENCY
+from evoact.errors import nearest
+from evoact.language.measures import STATIC
+from evoact.records.constraints import COPIES, LATENCY, MEASURED, parsed
 from evoact.records.section import refuse
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ def check_measures(spec: SearchSpec) -> None:
             "results do not depend on the machine; wanted evolution.mode: steady_state, or cost, "
             "which is static",
         )
+    _check_own(spec)
     shuffled = [task.name for task in spec.all_tasks if task.name.endswith("shuffled")]
     if shuffled:
         _refuse(
@@ -35,6 +38,28 @@ def check_measures(spec: SearchSpec) -> None:
             f"has {_SHIFTED}, but the task's name is {shuffled[0]}, whose positions have no "
             "neighbours; wanted val_noisy_accuracy, or another task",
         )
+
+
+def _check_own(spec: SearchSpec) -> None:
+    """Refuse what a task does not measure, as far as the specification alone tells it.
+
+    What the class of a user measures is known when it is imported.
+    """
+    brought = [task for task in spec.all_tasks if task.is_brought]
+    limits = {parsed(text).name for text in spec.constraints}
+    for name in {*spec.objectives, *limits} if not brought else ():
+        known = (*MEASURED, *STATIC)
+        if name.startswith("val_") and name not in MEASURED:
+            text = f"unknown name {name!r}{nearest(name, known)}; wanted one of {', '.join(known)}"
+            _refuse(spec, name, text)
+    for task in brought:
+        for name in COPIES if task.use is not None else (_SHIFTED,):
+            _refuse(
+                spec,
+                name,
+                f"has {name}, which task {task.label} has not: evoact cannot tell how its data "
+                "may be changed; wanted a measure of the task",
+            )
 
 
 def _refuse(spec: SearchSpec, name: str, text: str) -> None:

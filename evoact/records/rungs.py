@@ -5,13 +5,12 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from evoact.records.constraints import MEASURED
+from evoact.records.constraints import is_measured, is_of_every_epoch
 from evoact.records.section import refuse
 
 if TYPE_CHECKING:
     from evoact.records.spec import SearchSpec
 
-# The objectives that are measured at every epoch.
 _AT_RUNGS: Final = ("val_accuracy", "val_loss")
 
 
@@ -35,8 +34,8 @@ def check_rungs(spec: SearchSpec) -> None:
             f"anneal.hold {spec.anneal.hold:g}: {told}; an earlier anneal.end, a shorter "
             "anneal.hold or more task.epochs allow others",
         )
-    if spec.primary not in _AT_RUNGS:
-        ends = spec.primary in MEASURED
+    if not is_of_every_epoch(spec.primary):
+        ends = is_measured(spec.primary)
         why = "is measured at the end alone" if ends else "needs no training"
         _refuse(
             spec,

@@ -19,15 +19,20 @@ class Section(BaseModel):
 
 def one_of(known: tuple[str, ...]) -> AfterValidator:
     """Return the check that a text is one of those known; a near one is named."""
+    return AfterValidator(lambda value: known_value(value, known))
 
-    def check(value: str) -> str:
-        if value not in known:
-            raise ValueError(
-                f"unknown value {value!r}{nearest(value, known)}; wanted one of {', '.join(known)}"
-            )
-        return value
 
-    return AfterValidator(check)
+def known_value(value: str, known: tuple[str, ...]) -> str:
+    """Return a text that is one of those known.
+
+    Raises:
+        ValueError: it is none; a near one is named.
+    """
+    if value not in known:
+        raise ValueError(
+            f"unknown value {value!r}{nearest(value, known)}; wanted one of {', '.join(known)}"
+        )
+    return value
 
 
 def read_switch(value: Any) -> Any:

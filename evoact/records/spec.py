@@ -11,7 +11,14 @@ from fractions import Fraction
 from statistics import fmean
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from evoact.errors import nearest
 from evoact.language import PRIMITIVES, Expression, resolve
@@ -23,6 +30,8 @@ from evoact.records.constraints import (
     Constraint,
     ConstraintText,
     check_steepness,
+    is_measured,
+    is_of_every_epoch,
     parsed,
 )
 from evoact.records.evaluate_spec import EvaluateSpec
@@ -39,7 +48,7 @@ from evoact.records.possible import (
     width_text,
 )
 from evoact.records.rungs import check_rungs
-from evoact.records.section import Positive, Section, one_of, read_switch, refuse
+from evoact.records.section import Positive, Section, known_value, one_of, read_switch, refuse
 from evoact.records.shape import Shape, read_shape
 from evoact.records.task_spec import TaskSpec, check_tasks, tasks_read
 
@@ -132,6 +141,10 @@ class LanguageSpec(Section):
         return None if self.shape is None else read_shape(self.shape)
 
 
+def _objective(name: str) -> str:
+    return name if is_measured(name) else known_value(name, OBJECTIVES)
+
+
 class TrackingSpec(Section):
     """Where the search is shown: `embedded`, `off`, or an MLflow tracking URI."""
 
@@ -169,7 +182,8 @@ class SearchSpec(Section):
     anneal: AnnealSpec = AnnealSpec()
     evolution: EvolutionSpec = EvolutionSpec()
     objectives: Annotated[
-        dict[Annotated[str, one_of(OBJECTIVES)], Literal["max", "min"]], Field(min_length=1)
+        dict[Annotated[str, AfterValidator(_objective)], Literal["max", "min"]],
+        Field(min_length=1),
     ] = Field(default={"val_accuracy": "max"})
     constraints: tuple[ConstraintText, ...] = ()
     evaluate: EvaluateSpec = EvaluateSpec()
@@ -230,7 +244,7 @@ class SearchSpec(Section):
         >>> SearchSpec(tasks=tasks).keys("cost")
         ('cost',)
         """
-        if not self.tasks or name not in MEASURED or name == LATENCY:
+        if not self.tasks or not is_measured(name) or name == LATENCY:
             return (name,)
         return tuple(task.key(name) for task in self.tasks)
 
@@ -258,6 +272,24 @@ class SearchSpec(Section):
     def primary(self) -> str:
         """The objective that ranks the hall of fame: the first one."""
         return next(iter(self.objectives))
+
+    @property
+    def metric(self) -> str:
+        """What is reported of those who were confirmed: `accuracy`, or what the user measures.
+
+        >>> SearchSpec(task="shop:Demand", objectives={"cost": "min", "val_r2": "max"}).metric
+        'r2'
+        """
+        if not any(task.is_brought for task in self.all_tasks):
+            return "accuracy"
+        found = (name for name in self.objectives if is_of_every_epoch(name))
+        return next(found, "val_loss").removeprefix("val_")
+
+    @property
+    def maximises(self) -> bool:
+        """Whether more of the `metric` is better."""
+        default = "min" if self.metric == "loss" else "max"
+        return self.objectives.get(f"val_{self.metric}", default) == "max"
 
     @property
     def trained(self) -> tuple[str, ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from evoact.records.section import Positive, Section, one_of, refuse
+from evoact.records.section import Positive, Section, known_value, refuse
 
 if TYPE_CHECKING:
     from evoact.records.spec import SearchSpec
@@ -14,6 +16,15 @@ if TYPE_CHECKING:
 TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
 GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
 NETWORKS: Final = ("mlp", "deep", "conv", "attention")
+ARRAY_NETWORKS: Final = ("mlp", "deep")  # for rows of numbers, without any neighbourhood
+OWN: Final = "own"
+"""What the network of a user's own task is called."""
+
+_USE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
+_DATA: Final = frozenset(
+    {"use", "options", "arrays", "target", "kind", "name", "network", "split_seed", "test_seed"}
+)
 
 
 class TaskSpec(Section):
@@ -33,10 +44,26 @@ class TaskSpec(Section):
 
     With `test_seed` the test part is no longer that of the data set, but 10,000
     samples that its generator makes from this seed: nobody has seen them.
+
+    A task of the user's own is `use: package.module:Class`, made with `options`; the
+    text alone says the same. With `arrays`, the path of an .npz or .csv file, a network
+    of evoact learns its rows: `target` is the column of a .csv to be predicted (the
+    last by default), `kind` whether it is a class or a number (`auto`: text and
+    integers are classes). Both have `name` to be told apart by.
+
+    >>> TaskSpec.model_validate("shop.tasks:Demand").label
+    'Demand'
+    >>> TaskSpec(arrays="data/wine.csv").label
+    'wine-mlp'
     """
 
-    name: Annotated[str, one_of(TASKS)] = "mnist1d"
-    network: Annotated[str, one_of(NETWORKS)] = "mlp"
+    use: str | None = None
+    options: dict[str, JsonValue] = Field(default_factory=dict)
+    arrays: str | None = None
+    target: str | None = None
+    kind: Literal["auto", "classification", "regression"] = "auto"
+    name: str = "mnist1d"
+    network: str = "mlp"
     epochs: Positive = 50
     batch_size: Positive = 100
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
@@ -45,6 +72,69 @@ class TaskSpec(Section):
     noise: Annotated[float, Field(gt=0)] = 0.3
     shift: Annotated[int, Field(ge=1, le=7)] = 1
     test_seed: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        """Read a text as a class, and give what is not shipped the name that it has itself."""
+        if isinstance(data, str):
+            data = {"use": data}
+        if not isinstance(data, dict):
+            return data
+        use, arrays = data.get("use"), data.get("arrays")
+        if isinstance(use, str):
+            return {"name": use.rpartition(":")[2], "network": OWN, **data}
+        if isinstance(arrays, str):
+            return {"name": re.sub(r"\W", "_", PurePath(arrays).stem)[:40], **data}
+        return data
+
+    @field_validator("use")
+    @classmethod
+    def _class(cls, use: str | None) -> str | None:
+        if use is not None and not _USE.fullmatch(use):
+            raise ValueError(
+                f"{use!r} names no class; wanted module:Class, such as my_package.tasks:MyTask"
+            )
+        return use
+
+    @field_validator("options", "target", "kind")
+    @classmethod
+    def _of_its_source(cls, value: Any, info: ValidationInfo) -> Any:
+        key = "use" if info.field_name == "options" else "arrays"
+        if value not in ({}, None, "auto") and info.data.get(key, "wrong") is None:
+            raise ValueError(f"{value!r} is without task.{key}, which alone has {info.field_name}")
+        return value
+
+    @field_validator("arrays")
+    @classmethod
+    def _file(cls, arrays: str | None, info: ValidationInfo) -> str | None:
+        if arrays is not None and info.data.get("use") is not None:
+            raise ValueError(f"{arrays!r} is beside task.use; wanted one of both")
+        if arrays is not None and PurePath(arrays).suffix not in (".npz", ".csv"):
+            raise ValueError(f"{arrays!r} is no .npz or .csv file; wanted the path of one")
+        return arrays
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        if not {"use", "arrays"} <= info.data.keys():
+            return name  # one of them is wrong, which is told
+        if info.data["use"] is None and info.data["arrays"] is None:
+            return known_value(name, TASKS)
+        if not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is no name; wanted letters, digits, '_' and '-', at most 41"
+            )
+        return name
+
+    @field_validator("network")
+    @classmethod
+    def _available(cls, network: str, info: ValidationInfo) -> str:
+        if not {"use", "arrays"} <= info.data.keys():
+            return network
+        if info.data["use"] is not None:
+            return known_value(network, (OWN,))
+        return known_value(network, ARRAY_NETWORKS if info.data["arrays"] else NETWORKS)
 
     @model_validator(mode="after")
     def _generated(self) -> TaskSpec:
@@ -55,6 +145,20 @@ class TaskSpec(Section):
             )
         return self
 
+    def __hash__(self) -> int:
+        """Return a hash of all keys; pydantic's own cannot take a mapping."""
+        return hash(self.model_dump_json())
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether the user brings it: a class or a file, and with it what is measured."""
+        return self.use is not None or self.arrays is not None
+
+    @property
+    def source(self) -> str:
+        """What decides data and network, as text: equal for tasks that differ in training alone."""
+        return self.model_dump_json(include=set(_DATA))
+
     @property
     def label(self) -> str:
         """What it is called among several tasks.
@@ -62,7 +166,7 @@ class TaskSpec(Section):
         >>> TaskSpec(name="digits").label
         'digits-mlp'
         """
-        return f"{self.name}-{self.network}"
+        return self.name if self.use is not None else f"{self.name}-{self.network}"
 
     def key(self, name: str) -> str:
         """Return what a measure of this task is called among several: `digits-mlp.val_loss`."""

@@ -55,8 +55,13 @@ def epochs_of_search(spec: SearchSpec, task: TaskSpec | None = None) -> float:
     return sum((end - start) / reduction**rung for rung, (start, end) in parts)
 
 
-def estimate_seconds(spec: SearchSpec) -> float:
-    """Return about how many seconds a search takes on CPUs of this machine."""
+def estimate_seconds(spec: SearchSpec) -> float | None:
+    """Return about how many seconds a search takes on CPUs of this machine.
+
+    None for tasks that a user brings: nobody has measured them.
+    """
+    if any(task.is_brought for task in spec.all_tasks):
+        return None
     seconds = sum(_seconds_on(spec, task) for task in spec.all_tasks)
     spread = min(worker_count(spec), len(os.sched_getaffinity(0))) * _UTILISATION
     return _START_SECONDS[spec.evaluate.executor] + seconds / spread

@@ -13,7 +13,7 @@ from typing import Self
 from evoact.errors import InputError, StudyError
 from evoact.files import sync_folder
 from evoact.records import ComparisonStarted, History, Record, StudyStarted, encode
-from evoact.study.lines import NAME, read_lines
+from evoact.study.lines import NAME, PACKED, is_packed, read_lines
 from evoact.study.lock import StudyLock
 from evoact.study.mending import kept, mend
 
@@ -73,10 +73,16 @@ class JournalWriter:
 
     Raises:
         InputError: the journal, or `space.yaml`, is of a newer evoact.
-        StudyError: another process is writing it, or it cannot be written.
+        StudyError: another process is writing it, or it cannot be written,
+            or it is packed.
     """
 
     def __init__(self, folder: Path) -> None:
+        if is_packed(folder):
+            raise StudyError(
+                f"{folder} has a packed journal, which is only read; to go on with the study, "
+                f"unpack it: gunzip {folder / PACKED}"
+            )
         self._path = folder / NAME
         self._lock = StudyLock(folder)
         try:

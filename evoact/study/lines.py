@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
@@ -11,7 +13,7 @@ from operator import getitem
 from pathlib import Path
 from typing import Final
 
-from evoact.errors import InputError
+from evoact.errors import InputError, StudyError
 from evoact.language import LANGUAGE_VERSION
 from evoact.records import (
     JOURNAL_VERSION,
@@ -25,6 +27,8 @@ from evoact.records import (
 from evoact.study.space import load_space
 
 NAME: Final = "journal.jsonl"
+PACKED: Final = f"{NAME}.gz"
+"""A journal that is kept where size matters: read as if it were unpacked, written by nobody."""
 SPACE: Final = "space.yaml"
 
 # Where a journal's first line says of which version it is, and the newest that is read.
@@ -76,6 +80,7 @@ def read_lines(folder: Path) -> Lines:
 
     Raises:
         InputError: there is none, or it is of a newer evoact.
+        StudyError: it is packed, and cannot be unpacked.
     """
     path = folder / NAME
     *texts, torn = _bytes(folder).split(b"\n")
@@ -95,6 +100,8 @@ def read_lines(folder: Path) -> Lines:
 
 
 def _bytes(folder: Path) -> bytes:
+    if is_packed(folder):
+        return _unpacked(folder / PACKED)
     path = folder / NAME
     try:
         return path.read_bytes()
@@ -102,6 +109,18 @@ def _bytes(folder: Path) -> bytes:
         if not path.exists() and (folder / SPACE).is_file():
             return b""  # the process ended before the first line
         raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+
+
+def is_packed(folder: Path) -> bool:
+    """Whether a study has a packed journal alone."""
+    return not (folder / NAME).exists() and (folder / PACKED).exists()
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        return gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise StudyError(f"{path} cannot be unpacked: {error}") from error
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:

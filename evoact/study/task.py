@@ -16,8 +16,8 @@ def named_task(task: str | Path | TaskSpec, **changes: Any) -> TaskSpec:
     """Return the specification of a task, with other settings than its own.
 
     Args:
-        task: the name of a data set, the path of a space's YAML file, or a
-            specification.
+        task: the name of a data set, a class of the user's as `module:Class`, the path of
+            a space's YAML file, or a specification.
         changes: keys of the section `task`; None changes nothing.
 
     Raises:
@@ -28,8 +28,12 @@ def named_task(task: str | Path | TaskSpec, **changes: Any) -> TaskSpec:
     """
     base = task if isinstance(task, TaskSpec) else _found(task)
     given = {key: value for key, value in changes.items() if value is not None}
+    return _read({**base.model_dump(), **given})
+
+
+def _read(data: dict[str, Any]) -> TaskSpec:
     try:
-        return TaskSpec.model_validate({**base.model_dump(), **given})
+        return TaskSpec.model_validate(data)
     except ValidationError as error:
         raise InputError(_told(error)) from error
 
@@ -37,11 +41,13 @@ def named_task(task: str | Path | TaskSpec, **changes: Any) -> TaskSpec:
 def _found(task: str | Path) -> TaskSpec:
     if str(task) in TASKS:
         return TaskSpec(name=str(task))
+    if ":" in str(task):
+        return _read({"use": str(task)})
     if Path(task).suffix in {".yaml", ".yml"}:
         return load_space(task).task
     raise InputError(
-        f"task is {str(task)!r}{nearest(str(task), TASKS)}; wanted {' or '.join(TASKS)}, or the "
-        "YAML file of a search space, such as search_spaces/quickstart.yaml"
+        f"task is {str(task)!r}{nearest(str(task), TASKS)}; wanted {', '.join(TASKS)}, "
+        "module:Class, or the YAML file of a search space, such as search_spaces/quickstart.yaml"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import shutil
+import subprocess
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +17,8 @@ _PACKAGES: Final = ("evoact", "torch", "ray", "deap", "numpy", "mlflow")
 _DECISIVE: Final = ("evoact", "torch", "deap", "numpy", "language", "kernels")
 """What results depend on."""
 
+_GIT_SECONDS: Final = 5.0  # a huge repository on a slow disk must not hold up a search
+
 
 def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
     """Return what is resolved once and for all, of the space and this machine.
@@ -22,13 +26,14 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
     Raises:
         InputError: `evaluate.kernels` is what this machine does not have.
     """
-    from evoact.training import most_networks, resolve_kernels
+    from evoact.training import data_digest, most_networks, resolve_kernels
 
     cohort = spec.evolution.cohort_size()
     if spec.evolution.cohort == "auto":
         device = spec.evaluate.device
         cohort = min(cohort, *(most_networks(task, device) for task in spec.all_tasks))
     kernels = resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)
+    data = {f"data.{task.label}": data_digest(task) for task in spec.all_tasks}
     return RunSpec(
         seed=seed,
         cohort=cohort,
@@ -36,7 +41,7 @@ def resolved_run(spec: SearchSpec, seed: int) -> RunSpec:
         threads=THREADS,
         device=spec.evaluate.device,
         kernels=kernels.name,
-        versions=versions_here(kernels),
+        versions={**versions_here(kernels), **_commit(), **data},
     )
 
 
@@ -89,3 +94,26 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def _commit() -> dict[str, str]:
+    """Return the commit of the user's project, `-dirty` where files differ from it.
+
+    Nothing where this process works in no repository, or there is no git.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return {}
+    # Without optional locks: the user's own git may be at work.
+    command = [git, "--no-optional-locks", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        told = subprocess.run(  # noqa: S603  # a fixed command
+            [*command, "--abbrev=40"],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    return {"commit": told.stdout.strip()} if told.returncode == 0 else {}

@@ -6,6 +6,7 @@ is for training and which for validation.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 import zipfile
@@ -22,16 +23,15 @@ import numpy.typing as npt
 
 from evoact.files import cache_dir, write_atomically
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
+Array = npt.NDArray[np.float32 | np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Inputs `(samples, features)` in float32 and class labels `(samples,)`."""
+    """Inputs `(samples, ...)` and targets: float32, or int64 for classes and tokens."""
 
-    x: FloatArray
-    y: IntArray
+    x: Array
+    y: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,7 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     """
     from sklearn.model_selection import train_test_split
 
-    raw = DATA_SETS[name]()
-    if test_seed is not None:
-        assert name in GENERATED, "the specification of a task says so before"
-        raw |= _fresh_test(test_seed)
+    raw = _raw(name, test_seed)
     x, y = raw["x"], raw["y"]
     rows = np.arange(len(y))
     train, validation = train_test_split(rows, test_size=0.25, random_state=split_seed, stratify=y)
@@ -160,6 +157,38 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
         part(x[validation], y[validation]),
         part(raw["x_test"], raw["y_test"]),
     )
+
+
+def digest(name: str, split_seed: int, test_seed: int | None = None) -> str:
+    """Return what tells a data set and its split from others: 16 hex digits.
+
+    >>> len(digest("digits", 0)), digest("digits", 0) == digest("digits", 1)
+    (16, False)
+    """
+    found = hashlib.sha256(f"split {split_seed}".encode())
+    for part, array in sorted(_raw(name, test_seed).items()):
+        found.update(f"{part} {array.dtype.str} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()[:16]
+
+
+def digest_of(splits: Splits) -> str:
+    """Return what tells the data that a user brought from others, split as they are."""
+    found = hashlib.sha256()
+    for part in (splits.train, splits.validation, splits.test):
+        for array in (part.x, part.y):
+            found.update(f"{array.dtype.str} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]
+
+
+def _raw(name: str, test_seed: int | None) -> dict[str, npt.NDArray[np.float64]]:
+    """Return a data set as it is: `x`, `y`, `x_test`, `y_test`."""
+    raw = DATA_SETS[name]()
+    if test_seed is not None:
+        assert name in GENERATED, "the specification of a task says so before"
+        raw |= _fresh_test(test_seed)
+    return raw
 
 
 def shifted(name: str, split_seed: int, by: int, rng: np.random.Generator) -> Part:

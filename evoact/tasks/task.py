@@ -8,9 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 from evoact.tasks.attention import attention
+from evoact.tasks.criterion import Classification, Criterion
 from evoact.tasks.data import Splits, load
 from evoact.tasks.networks import Network, conv1d, conv2d, mlp
 
+_CLASSIFICATION: Final = Classification()
 _DEEP: Final = (48,) * 4  # another width and depth than `mlp`
 
 NETWORKS: Final[Mapping[tuple[str, str], Network]] = MappingProxyType(
@@ -31,12 +33,22 @@ NETWORKS: Final[Mapping[tuple[str, str], Network]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """What a candidate is trained on: classification by accuracy."""
+    """What a candidate is trained on.
+
+    Attributes:
+        splits: the data.
+        network: makes a network for an activation.
+        criterion: what it learns, and how that is measured.
+        keeps_weights: whether networks keep the weights that they are made with, and
+            have random numbers and states of their own: those of users do.
+    """
 
     splits: Splits
     network: Network
+    criterion: Criterion = _CLASSIFICATION
+    keeps_weights: bool = False
 
 
 def make_task(name: str, network: str, split_seed: int, test_seed: int | None = None) -> Task:

@@ -4,6 +4,7 @@ Every tracker is a `Listener`; replaying a journal through a fresh one gives
 the same view. MLflow and matplotlib are imported when first needed.
 """
 
+from evoact.tracking.board import SKETCH, failures, header, sketches
 from evoact.tracking.confirmation import (
     BASELINE,
     CONTROL,
@@ -23,19 +24,20 @@ from evoact.tracking.confirmation import (
 )
 from evoact.tracking.console import Console
 from evoact.tracking.describe import GENES, annealing_text, csv_text, novelty_text
-from evoact.tracking.figures import function_figure, save_figure
-from evoact.tracking.film import annealing_figure
+from evoact.tracking.figures import annealing_figure, function_figure, save_figure
 from evoact.tracking.guarded import Guarded
 from evoact.tracking.hall_of_fame import HallOfFameCsv, hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_store import (
     StoreUnreachable,
     check_reachable,
+    prepare_environment,
     prepare_store,
     redacted,
     refuse_password,
     tracking_uri,
 )
-from evoact.tracking.mlflow_tracker import MlflowTracker
+from evoact.tracking.mlflow_tracker import MlflowTracker, study_page
+from evoact.tracking.sparkline import sparkline
 from evoact.tracking.summary import (
     SIGNIFICANT,
     comparison_table,
@@ -57,6 +59,7 @@ __all__ = [
     "CONTROL",
     "GENES",
     "SIGNIFICANT",
+    "SKETCH",
     "TEST",
     "VALIDATION",
     "Comparison",
@@ -82,13 +85,16 @@ __all__ = [
     "control_comparisons",
     "csv_text",
     "difference_text",
+    "failures",
     "function_figure",
     "hall_of_fame_columns",
     "hall_of_fame_rows",
+    "header",
     "interval_text",
     "judged",
     "novelty_text",
     "p_text",
+    "prepare_environment",
     "prepare_store",
     "print_summary",
     "redacted",
@@ -96,6 +102,9 @@ __all__ = [
     "results_table",
     "save_figure",
     "sharing",
+    "sketches",
+    "sparkline",
+    "study_page",
     "summary_data",
     "too_few",
     "tracking_uri",

@@ -33,7 +33,7 @@ CONFIRMATION_COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Someone trained in confirmation, with accuracies by replicate.
+    """Someone trained in confirmation, with accuracies, or what `metric` says, by replicate.
 
     `test` is empty for finalists that did not win: the test set is not used
     for choosing. `failed` counts the replicates whose training failed.
@@ -45,6 +45,8 @@ class Contestant:
     validation: Mapping[int, float]
     test: Mapping[int, float]
     failed: int
+    metric: str = "accuracy"
+    maximises: bool = True
 
     def values(self, measure: str) -> Mapping[int, float]:
         """Return the accuracies of one measure, by replicate."""
@@ -62,7 +64,7 @@ class Comparison:
 
     `corrected` is the p-value after Holm's correction over all baselines, or
     over the controls: over the `family` comparisons that are read together.
-    `who` is compared with `baseline`.
+    `who` is compared with `baseline`; `is_better` says for whom the difference speaks.
     """
 
     baseline: str
@@ -72,6 +74,17 @@ class Comparison:
     skipped: int
     family: int
     who: str
+    maximises: bool = True
+
+    @property
+    def is_of_test(self) -> bool:
+        """Whether it is of the test data."""
+        return self.measure.startswith("test")
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the mean of `who` is the better one."""
+        return (self.paired.difference > 0) == self.maximises
 
 
 def contestants(history: History, task: str = "") -> list[Contestant]:
@@ -99,7 +112,16 @@ def contestants(history: History, task: str = "") -> list[Contestant]:
 def _contestant(
     label: str, role: str, candidate: Candidate, history: History, task: str
 ) -> Contestant:
-    found = contestant_of(label, role, candidate, history.confirmed(candidate), task)
+    spec = spec_of(history)
+    found = contestant_of(
+        label,
+        role,
+        candidate,
+        history.confirmed(candidate),
+        task,
+        metric=spec.metric,
+        maximises=spec.maximises,
+    )
     return replace(found, test={}) if role == FINALIST else found
 
 
@@ -109,15 +131,21 @@ def contestant_of(
     candidate: Candidate,
     evaluations: Sequence[Evaluation],
     task: str = "",
+    *,
+    metric: str = "accuracy",
+    maximises: bool = True,
 ) -> Contestant:
-    """Return a contestant with the accuracies that its trainings gave, on one task of several."""
+    """Return a contestant with the accuracies that its trainings gave, on one task of several.
+
+    Or with another `metric`, of which more is better, or less.
+    """
     good = [evaluation for evaluation in evaluations if evaluation.is_ok]
     of_task = f"{task}." if task else ""
-    on_val, on_test = f"{of_task}val_accuracy", f"{of_task}test_accuracy"
+    on_val, on_test = f"{of_task}val_{metric}", f"{of_task}test_{metric}"
     validation = {e.replicate: e.objectives[on_val] for e in good if on_val in e.objectives}
     test = {e.replicate: e.test[on_test] for e in good if on_test in e.test}
     failed = len(evaluations) - len(good)
-    return Contestant(label, role, candidate, validation, test, failed)
+    return Contestant(label, role, candidate, validation, test, failed, metric, maximises)
 
 
 def comparisons(history: History, task: str = "") -> list[Comparison]:
@@ -164,15 +192,25 @@ def compare_family(
     return [
         Comparison(
             b.label,
-            measure,
+            measure_text(measure, a.metric),
             paired,
             p,
             skipped=len({*a.values(measure), *b.values(measure)}) - paired.n,
             family=len(pairs),
             who=a.label,
+            maximises=a.maximises,
         )
         for (a, b, paired), p in zip(pairs, corrected, strict=True)
     ]
+
+
+def measure_text(measure: str, metric: str) -> str:
+    """Return what `VALIDATION` or `TEST` is called where another metric is reported.
+
+    >>> measure_text(VALIDATION, "accuracy"), measure_text(TEST, "val_r2".removeprefix("val_"))
+    ('validation accuracy', 'test r2')
+    """
+    return measure.replace("accuracy", metric)
 
 
 def _paired(a: Mapping[int, float], b: Mapping[int, float]) -> Paired | None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -22,33 +21,25 @@ from evoact.records import (
     RaceAsked,
     Record,
     SearchSpec,
-    Status,
     StudyFinished,
     StudyStarted,
 )
-from evoact.tracking.describe import (
-    annealing_text,
-    duration_text,
-    known_name,
-    objective_text,
-    spec_of,
-)
+from evoact.tracking.board import best_table, failures, header
+from evoact.tracking.describe import duration_text, objective_text, spec_of
 from evoact.tracking.pace import Pace, trainings_before
 
 if TYPE_CHECKING:
     import rich.console
 
-_BEST: Final = 5
 _SECONDS_BETWEEN_TABLES: Final = 0.25  # drawing one takes a while
 _QUARTERS: Final = 4
-_WIDE: Final = 80  # columns; with fewer, expressions need the room
 
 
 class Console:
     """Shows a study while it runs.
 
-    On a terminal: a display of the study's state, refreshed in place. Else:
-    a line for each generation and a few for the confirmation.
+    On a terminal: a display of the study's state, refreshed in place. Else, in pipes
+    and notebooks: a line for each generation and a few for the confirmation.
 
     Args:
         console: where to write.
@@ -64,7 +55,7 @@ class Console:
     ) -> None:
         self._console = console
         pace = Pace(clock, total)
-        live = console.is_terminal and not console.is_dumb_terminal
+        live = console.is_terminal and not (console.is_dumb_terminal or console.is_jupyter)
         self._view = _LiveView(console, pace, clock) if live else _PlainView(console, pace)
 
     def on_record(self, record: Record, history: History) -> None:
@@ -187,16 +178,17 @@ class _LiveView:
         self._live.stop()
 
     def _display(self, history: History) -> RenderableType:
-        spec = spec_of(history)
-        wide = self._live.console.width >= _WIDE
-        return Group(_header(history, spec), self._progress(), _best_table(history, spec, wide))
+        table = best_table(history, self._live.console)
+        return Group(header(history), self._progress(), table, *failures(history))
 
     def _progress(self) -> RenderableType:
         grid = Table.grid(padding=(0, 2))
         bar = ProgressBar(total=max(1, self._pace.total), completed=self._pace.done, width=40)
-        left = self._pace.left()
+        left, busy = self._pace.left(), self._pace.busy()
         ends = None if left is None else self._clock() + left
-        grid.add_row(bar, f"{self._pace.done}/{self._pace.total}", _Countdown(ends, self._clock))
+        workers = "" if busy is None else f"{busy:.1f} workers busy"
+        done = f"{self._pace.done}/{self._pace.total}"
+        grid.add_row(bar, done, _Countdown(ends, self._clock), workers)
         return grid
 
 
@@ -211,46 +203,3 @@ class _Countdown:
             return Text("")
         left = self._ends - self._clock()
         return Text(f"about {duration_text(left)} left" if left > 0 else "any moment now")
-
-
-def _header(history: History, spec: SearchSpec) -> Text:
-    counts = history.statuses
-    failed = {status: n for status, n in counts.items() if n and status is not Status.OK}
-    failures = [f"{n} {status.value}" for status, n in failed.items()]
-    parts = [_stage(history, spec), f"{counts[Status.OK]} trained", *sorted(failures)]
-    if rejected := sum(len(asked.rejected) for asked in history.asked.values()):
-        parts.append(f"{rejected} rejected")
-    return Text.assemble((spec.name, "bold"), "  ", ", ".join(parts))
-
-
-def _stage(history: History, spec: SearchSpec) -> str:
-    if history.finished:
-        return "finished"
-    if history.confirmation:
-        return "confirmation"
-    if history.race:
-        return "race"
-    return f"generation {len(history.asked)}/{spec.evolution.generations}"
-
-
-def _best_table(history: History, spec: SearchSpec, wide: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, expand=True)
-    table.add_column("#", justify="right")
-    table.add_column("best so far", no_wrap=True, overflow="ellipsis", ratio=1)
-    rungs = ["epochs"] if spec.evaluate.rungs else []
-    for name in [*rungs, *spec.measures]:
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("annealing", no_wrap=True, overflow="ellipsis", max_width=36)
-    table.add_column("known as", no_wrap=True)
-    for rank, candidate in enumerate(history.hall_of_fame(spec, _BEST), start=1):
-        evaluation = history.evaluations[candidate.id, 0]
-        table.add_row(
-            str(rank),
-            Text(candidate.text),
-            *(str(evaluation.epochs) for _ in rungs),
-            *(objective_text(name, evaluation.objectives[name]) for name in spec.measures),
-            *([Text(annealing_text(candidate))] if wide else []),
-            known_name(candidate.late),
-        )
-    return table

@@ -36,7 +36,7 @@ def curse_measure(spec: SearchSpec) -> str:
     >>> curse_measure(SearchSpec(objectives={"cost": "min"}))
     'val_accuracy'
     """
-    return next(iter(spec.trained), "val_accuracy")
+    return next(iter(spec.trained), f"val_{spec.metric}")
 
 
 def flattered(history: History) -> list[Flattered]:

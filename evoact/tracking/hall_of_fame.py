@@ -11,7 +11,7 @@ from evoact.tracking.describe import GENES, csv_text, genes_of, known_name, spec
 
 SIZE: Final = 20
 
-_ALWAYS: Final = ("val_accuracy", "cost", "nodes")
+_ALWAYS: Final = ("cost", "nodes")
 _RUNGS: Final = ("rung", "epochs")
 
 
@@ -64,7 +64,12 @@ def _row(
 
 def _measures(spec: SearchSpec) -> list[str]:
     """Return what is told of a candidate; of several tasks the mean first, then of each."""
-    return [*spec.measures, *(key for n in spec.measures for key in spec.keys(n)), *_ALWAYS]
+    return [
+        *spec.measures,
+        *(key for n in spec.measures for key in spec.keys(n)),
+        f"val_{spec.metric}",
+        *_ALWAYS,
+    ]
 
 
 class HallOfFameCsv:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
-from evoact.records import Candidate, Evaluation, History, SearchSpec
+from evoact.records import Candidate, Evaluation, History, encode
 from evoact.tracking.confirmation import (
     BASELINE,
     CONTROL,
@@ -20,16 +21,17 @@ from evoact.tracking.confirmation import (
     contestants,
 )
 from evoact.tracking.describe import genes_of, known_name, spec_of
+from evoact.tracking.generation import Point
 from evoact.tracking.hall_of_fame import SIZE
 from evoact.tracking.mlflow_store import redacted
-from evoact.tracking.rejections import rejection_points
+from evoact.tracking.summary import verdict
 
+STUDY_ID: Final = "evoact.study_id"
 HALL_OF_FAME: Final = "hall_of_fame"
 CURVE: Final = ("loss", "val_accuracy", "g", "grad_norm")
 MAX_PARAMS, MAX_PARAM_LENGTH, MAX_NAME_LENGTH = 100, 6000, 120
-
-Point = tuple[str, float, int]
-"""A metric's name, its value, its step."""
+MAX_FRONT: Final = 100
+_QUALITIES: Final = ("monotone", "bounded", "differentiable", "piecewise_linear", "parity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,52 +68,84 @@ def _param_text(key: str, value: Any) -> str:
     return text if len(text) <= MAX_PARAM_LENGTH else f"{text[: MAX_PARAM_LENGTH - 3]}..."
 
 
-def generation_points(history: History, generation: int) -> list[Point]:
-    """Return the metrics of a generation: `best` is the best of the search so far.
+def study_tags(history: History) -> dict[str, str]:
+    """Return the tags by which a study's run, and those of its candidates, are found."""
+    assert history.started is not None
+    spec = spec_of(history)
+    return {
+        "evoact.study": history.started.name,
+        "evoact.seed": str(history.started.seed),
+        "evoact.space": spec.name,
+        "evoact.task": ", ".join(task.label for task in spec.all_tasks),
+        "evoact.objectives": ", ".join(spec.objectives),
+    }
 
-    `generation_best` and `median` are those of the generation alone; they and
-    `best` are left out where nothing was trained well. Each is of those that
-    reached the highest rung, as values of others are not to be compared; and of
-    those that keep the limits on what is measured, where any does.
+
+def study_id(history: History, folder: Path) -> str:
+    """Return what tells studies apart: of the folder, and the journal's first line."""
+    assert history.started is not None
+    identity = f"{folder.absolute()}\n{encode(history.started)}"
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def run_tags(history: History) -> dict[str, str]:
+    """Return what else is told of a study when its run is made: where its results come from."""
+    assert history.started is not None
+    versions = history.started.versions
+    tags = {f"evoact.versions.{name}": str(value) for name, value in versions.items()}
+    tags |= {"mlflow.source.name": "evoact search", "mlflow.source.type": "LOCAL"}
+    if commit := str(versions.get("commit", "")):
+        tags["mlflow.source.git.commit"] = commit.removesuffix("-dirty")
+    return {**study_tags(history), **tags, "evoact.role": "study"}
+
+
+def result_tags(history: History) -> dict[str, str]:
+    """Return what a study ended with: the winner, and the verdict for MLflow's description."""
+    assert history.finished is not None
+    tags = {"mlflow.note.content": "\n\n".join(verdict(history))}
+    if history.finished.winner is not None:
+        winner = history.candidates[history.finished.winner]
+        tags |= {"evoact.winner": winner.text, "evoact.known_as": known_name(winner.late)}
+    return {key: value for key, value in tags.items() if value}
+
+
+def best_of(history: History) -> list[Candidate]:
+    """Return the hall of fame: the best 20, or with several objectives the Pareto front.
+
+    Of a front at most 100: MLflow's pages get slow with more.
     """
     spec = spec_of(history)
-    asked = history.asked[generation]
-    found = [history.evaluations.get((c.id, 0)) for c in asked.candidates]
-    known = [evaluation for evaluation in found if evaluation]
-    values = _of_highest_rung(known, spec)
-    better = max if spec.objectives[spec.primary] == "max" else min
-    points = {
-        "evaluated": float(len(known)),
-        "failed": float(sum(not evaluation.is_ok for evaluation in known)),
-        "rejected": float(len(asked.rejected)),
-        **rejection_points(history, generation),
-    }
-    if (best := history.leader(spec, generation)) is not None:
-        points["best"] = best
-    if values:
-        points |= {"generation_best": better(values), "median": statistics.median(values)}
-    return [(name, value, generation) for name, value in points.items()]
-
-
-def _of_highest_rung(evaluations: Iterable[Evaluation], spec: SearchSpec) -> list[float]:
-    ok = [evaluation for evaluation in evaluations if evaluation.is_ok]
-    ok = [e for e in ok if not spec.violation(e.objectives)] or ok
-    highest = max((evaluation.rung for evaluation in ok), default=0)
-    return [e.objectives[spec.primary] for e in ok if e.rung == highest]
+    return history.hall_of_fame(spec, SIZE if len(spec.objectives) == 1 else MAX_FRONT)
 
 
 def children(history: History) -> list[Child]:
-    """Return who gets a run of its own: the hall of fame and who was confirmed.
+    """Return who gets a run of its own: hall of fame or Pareto front, and who was confirmed.
 
     Each candidate once, in the role that says most: winner, baseline,
     finalist, control, hall of fame.
     """
-    best = history.hall_of_fame(spec_of(history), SIZE)
+    best = best_of(history)
     found = {c.candidate.id: Child(c.candidate, c.role, c.label) for c in contestants(history)}
     for rank, candidate in enumerate(best, start=1):
         found.setdefault(candidate.id, Child(candidate, HALL_OF_FAME, str(rank)))
     order = [WINNER, CONTROL, FINALIST, BASELINE, HALL_OF_FAME]
     return sorted(found.values(), key=lambda child: order.index(child.role))
+
+
+def early_children(history: History) -> list[Child]:
+    """Return the children that the confirmation, which has begun, will not change.
+
+    Not those that are trained in it, nor those that may be: a winner's controls. None
+    without finalists, when the winner is one of them.
+    """
+    assert history.confirmation is not None
+    finalists = history.confirmation.finalists.values()
+    if not finalists:
+        return []
+    halves = [f for one in finalists if one.anneal for f in (one.late, one.early) if f]
+    controls = {Candidate(half).id for half in halves}
+    found = children(history)
+    return [c for c in found if c.role == HALL_OF_FAME and c.candidate.id not in controls]
 
 
 def child_name(child: Child) -> str:
@@ -121,34 +155,76 @@ def child_name(child: Child) -> str:
 
 
 def child_params(candidate: Candidate) -> dict[str, str]:
-    """Return what a candidate is: expression, genes, known name."""
-    named = {"expression": candidate.text, "known_as": known_name(candidate.late)}
+    """Return what a candidate is: expression, LaTeX, known name, genes, parents."""
+    named = {
+        "expression": candidate.text,
+        "latex": candidate.late.latex(),
+        "known_as": known_name(candidate.late),
+        "origin": candidate.origin,
+        "parents": ", ".join(parent[:12] for parent in candidate.parents),
+    }
     every = {**named, **genes_of(candidate)}
     params = {key: _param_text(key, value) for key, value in every.items()}
     return {key: value for key, value in params.items() if value}
 
 
 def child_tags(child: Child, history: History) -> dict[str, str]:
-    """Return the tags by which a candidate's run is found and filtered."""
-    assert history.started is not None
+    """Return the tags by which a candidate's run is found and filtered.
+
+    Those of the study again, as MLflow's search box knows no joins; what kind of
+    function it is; and where it came from.
+    """
     candidate = child.candidate
     evaluation = main_evaluation(candidate, history)
+    known, facts = known_name(candidate.late), candidate.late.facts()
     tags = {
+        **study_tags(history),
         "evoact.role": child.role,
-        "evoact.study": history.started.name,
-        "evoact.seed": str(history.started.seed),
         "evoact.candidate": candidate.id,
         "evoact.expression": candidate.text,
+        "evoact.known_as": known,
+        "evoact.novel": _yes(not known),
+        "evoact.annealed": _yes(candidate.anneal is not None),
+        "evoact.learnable": _yes(bool(candidate.late.parameters)),
+        "evoact.width": str(candidate.late.width),
         "evoact.origin": candidate.origin,
         "evoact.status": evaluation.status.value if evaluation else "",
         "evoact.reason": evaluation.reason[:MAX_PARAM_LENGTH] if evaluation else "",
+        **{f"evoact.{name}": getattr(facts, name).text for name in _QUALITIES},
     }
     if candidate.id in history.born:
         tags["evoact.generation"] = str(history.born[candidate.id])
-    ids = [c.id for c in history.hall_of_fame(spec_of(history), SIZE)]
+    ids = [c.id for c in best_of(history)]
     if candidate.id in ids:
         tags["evoact.rank"] = str(ids.index(candidate.id) + 1)
-    return {key: value for key, value in tags.items() if value}
+        several = len(spec_of(history).objectives) > 1
+        tags["evoact.front" if several else "evoact.hall_of_fame"] = "yes"
+    return {key: value for key, value in tags.items() if value not in {"", "-"}}
+
+
+def _yes(is_so: bool) -> str:
+    return "yes" if is_so else "no"
+
+
+def lineage(candidate: Candidate, history: History) -> list[dict[str, Any]]:
+    """Return a candidate and those that it came of, youngest first, each once."""
+    found: dict[str, dict[str, Any]] = {}
+    coming = [candidate.id]
+    for id_ in coming:  # it grows
+        one = history.candidates.get(id_)
+        if one is None or id_ in found:
+            continue
+        evaluation = history.evaluations.get((id_, 0))
+        found[id_] = {
+            "id": id_,
+            "expression": one.text,
+            "origin": one.origin,
+            "generation": history.born.get(id_),
+            "parents": list(one.parents),
+            "objectives": dict(evaluation.objectives) if evaluation else {},
+        }
+        coming += one.parents
+    return list(found.values())
 
 
 def child_points(candidate: Candidate, history: History) -> list[Point]:
@@ -176,7 +252,8 @@ def _curve(evaluation: Evaluation) -> dict[tuple[str, int], float]:
     points: dict[tuple[str, int], float] = {}
     for number, entry in enumerate(evaluation.curve, start=1):
         step = int(entry.get("epoch") or number)
-        for name in CURVE:
+        own = (name for name in entry if name.startswith("val_") and "val_accuracy" not in entry)
+        for name in (*CURVE, *own):
             value = entry.get(name)
             if value is not None:
                 points[name, step] = value
@@ -188,7 +265,7 @@ def _confirmed(candidate: Candidate, history: History) -> dict[str, float]:
     if one is None:
         return {}
     found: dict[str, float] = {"confirmed_failed": float(one.failed)}
-    for name, measure in (("val_accuracy", VALIDATION), ("test_accuracy", TEST)):
+    for name, measure in ((f"val_{one.metric}", VALIDATION), (f"test_{one.metric}", TEST)):
         if interval := one.interval(measure):
             found[f"confirmed_{name}"] = interval.mean
             found[f"confirmed_{name}_low"] = interval.low

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from evoact.errors import InputError, nearest
@@ -32,6 +32,8 @@ _WANTED: Final = (
     "wanted embedded, off, http(s)://HOST:PORT of an MLflow server, sqlite:////PATH/mlflow.db, "
     f"or a database URI ({', '.join(_DATABASES)})"
 )
+# What MLflow's pages ask for: they would take it for one of language models.
+_KIND: Final[dict[str, Any]] = {"mlflow.experimentKind": "custom_model_development"}
 _KEY: Final = "tracking.mlflow"
 _CURE: Final = "; start the server, mend the URI, or set tracking.mlflow to embedded or off"
 
@@ -199,6 +201,14 @@ def _without_user(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def prepare_environment() -> None:
+    """Set what MLflow reads of the environment, where the user has not: few tries, no telemetry."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+
 def prepare_store(uri: str, key: str = _KEY) -> str:
     """Make a store ready for runs, and return the id of evoact's experiment.
 
@@ -210,10 +220,7 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
     Raises:
         InputError: the store refuses, or its experiment was deleted.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    prepare_environment()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -242,7 +249,8 @@ def _create(client: MlflowClient, uri: str) -> Experiment:
     local = uri.startswith("sqlite")
     location = (sqlite_path(uri).parent / "mlartifacts").as_uri() if local else None
     try:
-        return client.get_experiment(client.create_experiment(EXPERIMENT, location))
+        made = client.create_experiment(EXPERIMENT, location, tags=_KIND)
+        return client.get_experiment(made)
     except MlflowException:
         found = client.get_experiment_by_name(EXPERIMENT)  # another study was faster
         if found is None:

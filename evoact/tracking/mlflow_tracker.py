@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from evoact.errors import StudyError
 from evoact.records import (
     Candidate,
+    Evaluated,
     GenerationTold,
     History,
     Record,
     StudyFinished,
     StudyStarted,
-    encode,
 )
-from evoact.tracking.confirmation import confirmation_columns, confirmation_rows
-from evoact.tracking.describe import csv_text, spec_of
-from evoact.tracking.figures import function_figure, save_figure
-from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
+from evoact.tracking.generation import Point, generation_points
 from evoact.tracking.mlflow_content import (
+    STUDY_ID,
     Child,
-    Point,
     child_name,
     child_params,
     child_points,
     child_tags,
     children,
-    generation_points,
+    early_children,
     main_evaluation,
+    result_tags,
+    run_tags,
+    study_id,
     study_params,
     winner_points,
 )
+from evoact.tracking.mlflow_data import dataset_inputs
+from evoact.tracking.mlflow_files import (
+    EXPORT,
+    HALL_OF_FAME_CSV,
+    hall_of_fame_text,
+    write_child,
+    write_export,
+    write_study,
+)
+from evoact.tracking.mlflow_model import link_model, linked_models, log_model, register
 from evoact.tracking.mlflow_store import check_reachable, prepare_store
+from evoact.tracking.winners import STEM
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,7 +55,6 @@ if TYPE_CHECKING:
 
 MAX_METRICS: Final = 900  # MLflow takes 1000 metrics a call, and tags count too
 _COMPLETE: Final = "evoact.complete"
-_STUDY_ID: Final = "evoact.study_id"
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _MARK: Final = "evaluated"  # logged with every generation, so its steps say which are there
 
@@ -79,12 +87,19 @@ class MlflowTracker:
         self._experiment = ""
         self._run_id = ""
         self._logged: set[int] = set()
+        self._early = False
         self._complete = False
 
     def on_record(self, record: Record, history: History) -> None:
         """Log what a record adds, and what earlier ones left out."""
         if isinstance(record, StudyStarted | GenerationTold | StudyFinished):
             self.catch_up(history)
+        elif isinstance(record, Evaluated) and history.confirmation and not self._early:
+            # The first of the confirmation: while workers train the rest of it.
+            client = self._connected(history)
+            if not self._complete:
+                self._log_children(client, history, early_children(history))
+            self._early = True
 
     def catch_up(self, history: History) -> None:
         """Log what a study's run lacks."""
@@ -93,7 +108,7 @@ class MlflowTracker:
             return
         self._log_generations(client, history)
         if history.finished:
-            self._log_children(client, history)
+            self._log_children(client, history, children(history))
             self._finish(client, history)
 
     def close(self) -> None:
@@ -113,13 +128,13 @@ class MlflowTracker:
         if not self._run_id:
             run = self._find(self._client, history) or self._create(self._client, history)
             if not self._complete:
-                self._describe(self._client, run.info.run_id, history)
+                self._describe(self._client, run, history)
             self._run_id = run.info.run_id
         return self._client
 
     def _find(self, client: MlflowClient, history: History) -> Run | None:
         """Return the run that an earlier process made of this study, and continue it."""
-        wanted = f"tags.`{_STUDY_ID}` = '{self._study_id(history)}'"
+        wanted = f"tags.`{STUDY_ID}` = '{study_id(history, self._folder)}'"
         runs: list[Run] = client.search_runs([self._experiment], wanted, max_results=1)
         if not runs:
             return None
@@ -131,30 +146,22 @@ class MlflowTracker:
             client.update_run(run.info.run_id, status="RUNNING")
         return run
 
-    def _study_id(self, history: History) -> str:
-        """Tell studies apart: the folder, and the journal's first line."""
-        assert history.started is not None
-        identity = f"{self._folder}\n{encode(history.started)}"
-        return hashlib.sha256(identity.encode()).hexdigest()
-
     def _create(self, client: MlflowClient, history: History) -> Run:
         assert history.started is not None
-        tags = {
-            _STUDY_ID: self._study_id(history),
-            "evoact.role": "study",
-            "evoact.study": history.started.name,
-            "evoact.seed": str(history.started.seed),
-            "evoact.folder": str(self._folder),
-        }
-        tags |= {f"evoact.versions.{k}": str(v) for k, v in history.started.versions.items()}
+        own = {STUDY_ID: study_id(history, self._folder), "evoact.folder": str(self._folder)}
+        tags = {**run_tags(history), **own}
         run: Run = client.create_run(self._experiment, tags=tags, run_name=history.started.name)
         self.sent["runs"] += 1
         return run
 
-    def _describe(self, client: MlflowClient, run_id: str, history: History) -> None:
+    def _describe(self, client: MlflowClient, run: Run, history: History) -> None:
         """Log the specification; logging equal parameters again changes nothing."""
         assert history.started is not None
+        run_id = run.info.run_id
         _log(client, run_id, params=study_params(history.started.spec))
+        inputs = dataset_inputs(history)
+        if inputs and not (run.inputs and run.inputs.dataset_inputs):
+            client.log_inputs(run_id, inputs)
         space = self._folder / "space.yaml"
         there = {artifact.path for artifact in client.list_artifacts(run_id)}
         if space.is_file() and space.name not in there:
@@ -165,16 +172,17 @@ class MlflowTracker:
         missing = sorted(history.told - self._logged)
         if missing:
             # First, as it is the points that say what is there.
-            columns = hall_of_fame_columns(spec_of(history))
-            table = csv_text(columns, hall_of_fame_rows(history))
-            self._log_text(client, table, "hall_of_fame.csv")
+            client.log_text(self._run_id, hall_of_fame_text(history), HALL_OF_FAME_CSV)
+            self.sent["artifacts"] += 1
         for generation in missing:
             self._log_points(client, self._run_id, generation_points(history, generation))
             self._logged.add(generation)
 
-    def _log_text(self, client: MlflowClient, text: str, name: str) -> None:
-        client.log_text(self._run_id, text, name)
-        self.sent["artifacts"] += 1
+    def _log_folder(self, client: MlflowClient, run_id: str, folder: Path) -> None:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        if files:
+            client.log_artifacts(run_id, str(folder))
+        self.sent["artifacts"] += len(files)
 
     def _log_points(
         self,
@@ -187,9 +195,9 @@ class MlflowTracker:
         _log(client, run_id, points, params, tags)
         self.sent["metrics"] += len(points)
 
-    def _log_children(self, client: MlflowClient, history: History) -> None:
+    def _log_children(self, client: MlflowClient, history: History, those: Sequence[Child]) -> None:
         there = self._complete_children(client)
-        for child in children(history):
+        for child in reversed(those):  # MLflow's pages show the newest first
             if child.candidate.id not in there:
                 self._log_child(client, child, history)
 
@@ -214,39 +222,51 @@ class MlflowTracker:
         run_id = run.info.run_id
         points = child_points(child.candidate, history)
         self._log_points(client, run_id, points, child_params(child.candidate))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "function.png"
-            trained = self._trained(child.candidate, history)
-            save_figure(function_figure(child.candidate.late, params=trained), path)
-            client.log_artifact(run_id, str(path))
-        self.sent.update(runs=1, artifacts=1)
+        with tempfile.TemporaryDirectory() as name:
+            files = Path(name) / "files"
+            files.mkdir()
+            write_child(child, history, self._folder, files)
+            if self._is_winner(child.candidate, history):
+                write_export(child.candidate, history, self._folder, files / EXPORT)
+                program, model = files / EXPORT / f"{STEM}.pt2", Path(name) / "model"
+                log_model(client, run, child.candidate, program, model)
+            self._log_folder(client, run_id, files)
+        self.sent["runs"] += 1
         client.set_tag(run_id, _COMPLETE, "true")
         ok = evaluation is not None and evaluation.is_ok
         client.set_terminated(run_id, "FINISHED" if ok else "FAILED")
 
-    def _trained(self, candidate: Candidate, history: History) -> dict[str, dict[str, Any]]:
-        """Return trained parameters; a study whose files were lost is shown without."""
-        try:
-            return history.trained_params(candidate, self._folder)
-        except StudyError:
-            return {}
+    def _is_winner(self, candidate: Candidate, history: History) -> bool:
+        return history.finished is not None and candidate.id == history.finished.winner
 
     def _finish(self, client: MlflowClient, history: History) -> None:
         assert history.finished is not None
-        rows = confirmation_rows(history)
-        if rows:
-            table = csv_text(confirmation_columns(history), rows)
-            self._log_text(client, table, "confirmation.csv")
+        with tempfile.TemporaryDirectory() as folder:
+            write_study(history, Path(folder))
+            self._log_folder(client, self._run_id, Path(folder))
         points: list[Point] = []
         if history.finished.winner is not None:
             winner = history.candidates[history.finished.winner]
-            client.set_tag(self._run_id, "evoact.winner", winner.text)
+            self._register(client, history)
             there = client.get_run(self._run_id).data.metrics
             points = [p for p in winner_points(winner, history) if p[0] not in there]
         client.set_terminated(self._run_id, "FINISHED")
         # Last, and with the mark in the same call: a replay after a crash repeats nothing.
-        self._log_points(client, self._run_id, points, tags={_COMPLETE: "true"})
+        tags = {**result_tags(history), _COMPLETE: "true"}
+        self._log_points(client, self._run_id, points, tags=tags)
         self._complete = True
+
+    def _register(self, client: MlflowClient, history: History) -> None:
+        """Register the winner's model, and link it to the run of the study."""
+        assert history.finished is not None
+        wanted = (
+            f"tags.`mlflow.parentRunId` = '{self._run_id}' "
+            f"AND tags.`evoact.candidate` = '{history.finished.winner}'"
+        )
+        for run in client.search_runs([self._experiment], wanted, max_results=1):
+            for model in linked_models(client, run):
+                link_model(client, client.get_run(self._run_id), model)
+                register(client, model, run.info.run_id, history, study_id(history, self._folder))
 
 
 def _now() -> int:
@@ -273,3 +293,25 @@ def _log(
         client.log_batch(run_id, params=entries, synchronous=True)
     marks = [RunTag(name, value) for name, value in tags.items()]
     client.log_batch(run_id, metrics, tags=marks, synchronous=True)
+
+
+def study_page(uri: str, folder: str | Path, history: History) -> str | None:
+    """Return the page of a study on MLflow's pages, such as `#/experiments/1/runs/RUN`.
+
+    Args:
+        uri: of a store that is there, see `tracking_uri`.
+        folder: of the study.
+        history: of it.
+
+    Returns:
+        None where the store has no run of it.
+
+    Raises:
+        InputError: the store refuses, or its experiment was deleted.
+    """
+    experiment = prepare_store(uri)
+    from mlflow import MlflowClient
+
+    wanted = f"tags.`{STUDY_ID}` = '{study_id(history, Path(folder))}'"
+    runs = MlflowClient(tracking_uri=uri).search_runs([experiment], wanted, max_results=1)
+    return f"#/experiments/{experiment}/runs/{runs[0].info.run_id}" if runs else None

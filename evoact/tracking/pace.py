@@ -27,6 +27,7 @@ class Pace:
     def __init__(self, clock: Callable[[], float], total: int | None = None) -> None:
         self._clock, self._given = clock, total
         self._since, self._before = clock(), 0
+        self._worked = 0.0
         self.done = 0
         self.total = total or 0
 
@@ -38,7 +39,17 @@ class Pace:
         self.done = len(history.evaluations)
         elapsed = self._clock() - self._since
         if self.done - self._before > _REPLAY_PER_SECOND * elapsed:
-            self._since, self._before = self._clock(), self.done
+            self._since, self._before, self._worked = self._clock(), self.done, 0.0
+        else:
+            self._worked += record.evaluation.seconds
+
+    def busy(self) -> float | None:
+        """Return how many workers train, on average since the start; None before one ended.
+
+        Their time is that of training: what they compile and build meanwhile does not count.
+        """
+        elapsed = self._clock() - self._since
+        return self._worked / elapsed if self._worked > 0.0 and elapsed > 0.0 else None
 
     def left(self) -> float | None:
         """Return the seconds that the rest takes, or None when nothing is known yet."""

@@ -24,6 +24,7 @@ from evoact.tracking.confirmation import (
     comparisons,
     contestants,
     control_comparisons,
+    measure_text,
     tasks_of,
 )
 from evoact.tracking.curse import curse_measure, curse_table, curse_told, flattered
@@ -40,12 +41,11 @@ if TYPE_CHECKING:
 SIGNIFICANT: Final = 0.05
 _LEAST_SHOWN: Final = 0.0001
 _CHOSEN_HERE: Final = (
-    "The winner was chosen by its validation accuracy, which flatters it; "
-    "the test accuracy does not."
+    "The winner was chosen by its {validation}, which flatters it; the {test} does not."
 )
 _CHOSEN_BY_RACE: Final = (
     "The winner was chosen in a race, under other seeds than these but on the same validation "
-    "data, which flatters its validation accuracy; the test accuracy does not."
+    "data, which flatters its {validation}; the {test} does not."
 )
 _UNNAMED: Final = (WINNER, FINALIST)  # what they are called is an id
 
@@ -81,7 +81,8 @@ def results_table(title: str, everyone: Sequence[Contestant], caption: str) -> T
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("who", no_wrap=True)
     table.add_column("expression", overflow="fold")
-    for name in ("val accuracy", "n", "test accuracy"):
+    metric = everyone[0].metric
+    for name in (f"val {metric}", "n", f"test {metric}"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in everyone:
         table.add_row(
@@ -163,7 +164,7 @@ def difference_text(one: Comparison) -> str:
 def verdict(history: History) -> list[str]:
     """Return in words whether the winner is better than the best baseline.
 
-    The best baseline is the one with the highest mean validation accuracy, so
+    The best baseline is the one with the best mean on validation data, so
     that the test set chooses nothing.
     """
     everyone = contestants(history)
@@ -176,7 +177,10 @@ def verdict(history: History) -> list[str]:
     best = "the best other baseline" if own else "the best baseline"
     judged = _against_best(everyone, comparisons(history), best)
     if len(judged) > 1:
-        judged.append(_CHOSEN_BY_RACE if history.race else _CHOSEN_HERE)
+        chosen = _CHOSEN_BY_RACE if history.race else _CHOSEN_HERE
+        names = {"validation": VALIDATION, "test": TEST}
+        told = {key: measure_text(name, winner.metric) for key, name in names.items()}
+        judged.append(chosen.format(**told))
     known = novelty_text(winner.candidate.late)
     broken = limits_told(winner.candidate, history)
     return [*own, *judged, *broken, *_against_controls(history), *_failures(everyone), known]
@@ -208,17 +212,17 @@ def _against_best(everyone: list[Contestant], found: list[Comparison], words: st
         return ["Every training of the winner with fresh seeds failed: nothing is confirmed."]
     if not known:
         return ["No baseline was confirmed: there is nothing to compare the winner with."]
-    best = max(known, key=lambda label: known[label])
+    best = (max if everyone[0].maximises else min)(known, key=lambda label: known[label])
     sentences = []
-    for measure in (VALIDATION, TEST):
-        family = [one for one in found if one.measure == measure]
+    for of_test in (False, True):
+        family = [one for one in found if one.is_of_test == of_test]
         sentences += [_judged(one, words) for one in family if one.baseline == best]
     return sentences
 
 
 def _against_controls(history: History) -> list[str]:
     """Say what annealing gave: against the same network with one function throughout."""
-    found = [one for one in control_comparisons(history) if one.measure == TEST]
+    found = [one for one in control_comparisons(history) if one.is_of_test]
     words = {"static late": "its late function alone", "static early": "its early function alone"}
     return [_judged(one, words.get(one.baseline, CONTROL), CONTROL) for one in found]
 
@@ -242,7 +246,7 @@ def judged(one: Comparison, who: str, whom: str) -> str:
     if one.corrected >= SIGNIFICANT:
         outcome = "is not shown to be better than"
     else:
-        outcome = "is better than" if one.paired.difference > 0 else "is worse than"
+        outcome = "is better than" if one.is_better else "is worse than"
     equal = "" if p_text(one.corrected).startswith("<") else "= "
     return (
         f"In {one.measure} {who} {outcome} {whom}: "

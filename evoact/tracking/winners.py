@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 from evoact.records import Candidate, History, Record, StudyFinished
+from evoact.tracking.describe import spec_of
 from evoact.tracking.figures import function_figure, save_figure
 
 STEM = "winner"
@@ -35,7 +36,7 @@ class WinnerFiles:
             params="trained" if trained else "recipe",
             trained=trained or None,
             stem=STEM,
-            about=_about(winner, history),
+            about=discovered_text(winner, history),
         )
         figure = function_figure(winner.late, params=trained or None)
         for suffix in (".svg", ".png"):
@@ -45,10 +46,12 @@ class WinnerFiles:
         """Nothing to let go of."""
 
 
-def _about(winner: Candidate, history: History) -> str:
-    assert history.started is not None, "a finished study was started"
+def discovered_text(winner: Candidate, history: History) -> str:
+    """Return where an exported function comes from, in words."""
+    assert history.started is not None, "the journal has no first line yet"
     text = f"Discovered by evoact, study {history.started.name}, candidate {winner.short_id}."
-    values = [e.objectives["val_accuracy"] for e in history.confirmed(winner) if e.is_ok]
+    metric = spec_of(history).metric
+    values = [e.objectives[f"val_{metric}"] for e in history.confirmed(winner) if e.is_ok]
     if values:
-        text += f" Validation accuracy {fmean(values):.4f}, the mean of {len(values)} fresh seeds."
+        text += f" Validation {metric} {fmean(values):.4f}, the mean of {len(values)} fresh seeds."
     return text

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import torch
 
+from evoact.errors import InputError, StudyError
 from evoact.language.measures import STATIC, measure
 from evoact.nn.latency import relative_latency
 from evoact.records import LATENCY, Cohort, Evaluation, Status
@@ -44,12 +45,14 @@ def train_cohort(cohort: Cohort, goes_on: GoesOn | None = None) -> list[Evaluati
         One evaluation for each candidate, in their order.
 
     Raises:
-        StudyError: `cohort.kernels` cannot be had on this machine.
+        StudyError: `cohort.kernels` cannot be had on this machine, or the task that a
+            user brought.
     """
     if cohort.tasks:
         return train_on_each(cohort, train_cohort)
     with reproducible(cohort.device):
         run = _Run(cohort, describe(cohort), goes_on)
+        _load(cohort)
         trainings = run.form(range(len(cohort.candidates)))
         for rung, epochs in enumerate(cohort.halving.rungs if cohort.halving else ()):
             trainings = run.advance(trainings, epochs)
@@ -57,6 +60,16 @@ def train_cohort(cohort: Cohort, goes_on: GoesOn | None = None) -> list[Evaluati
         for training in run.advance(trainings, cohort.task.epochs):
             run.finish(training, training.members)
     return [run.found[position] for position in range(len(cohort.candidates))]
+
+
+def _load(cohort: Cohort) -> None:
+    try:
+        data_of(cohort)
+    except InputError as error:  # no fault of any candidate
+        raise StudyError(
+            f"the task cannot be had where it is trained: {error}. Give every worker its module "
+            "or file at the same place, and resume the study"
+        ) from error
 
 
 @dataclass

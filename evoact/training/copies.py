@@ -15,23 +15,16 @@ import torch
 
 from evoact.records import Cohort
 from evoact.tasks import shifted
-from evoact.training.forming import resident
-from evoact.training.loop import OnDevice
+from evoact.training.resident import OnDevice, resident
 
 _NOISE, _SHIFT = 7, 8  # streams of draws, next to those of the split
 
 
 def _noisy_validation(cohort: Cohort) -> OnDevice:
     """Return the validation data of a cohort with normal noise on each feature."""
-    spec = cohort.task
-    return _noisy(spec.name, spec.network, spec.split_seed, cohort.device, spec.noise)
-
-
-@cache
-def _noisy(name: str, network: str, split_seed: int, device: str, noise: float) -> OnDevice:
-    clean = resident(name, network, split_seed, None, device).validation
-    draws = _rng(split_seed, _NOISE).standard_normal(tuple(clean.x.shape), dtype=np.float32)
-    return OnDevice(clean.x + noise * torch.from_numpy(draws).to(device), clean.y)
+    clean, spec = resident(cohort.task, cohort.device).validation, cohort.task
+    draws = _rng(spec.split_seed, _NOISE).standard_normal(tuple(clean.x.shape), dtype=np.float32)
+    return OnDevice(clean.x + spec.noise * torch.from_numpy(draws).to(cohort.device), clean.y)
 
 
 def _shifted_validation(cohort: Cohort) -> OnDevice:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -15,52 +13,34 @@ from evoact.errors import EvoactError
 from evoact.nn import AnnealScheduler
 from evoact.nn.packed import compile_members, early_parameters, fusible
 from evoact.records import Candidate, Cohort
-from evoact.tasks import Task, Width, make_task
+from evoact.tasks import Width
 from evoact.training.adam import RowState
 from evoact.training.environment import generator
-from evoact.training.loop import Budget, OnDevice, Stack, Training, steps_per_epoch
+from evoact.training.loop import Budget, Stack, Training, steps_per_epoch
+from evoact.training.making import make_networks
 from evoact.training.member import Member, schedule_of
 from evoact.training.memory import most_networks
 from evoact.training.network import (
+    NOISE,
     ORDER,
     WEIGHTS,
     Networks,
     OneNetwork,
     activation_of,
     gain_of,
-    make_networks,
     width_of,
 )
+from evoact.training.noise import Noise
 from evoact.training.prefix import Prefix, Prefixes, prefix_epochs, share
 from evoact.training.replay import on_cuda
+from evoact.training.resident import Resident, resident
 
 _PREFIXES = Prefixes()  # of a worker, for all its cohorts
 
 
-class Resident(NamedTuple):
-    """A task and its data, kept in a worker."""
-
-    task: Task
-    train: OnDevice
-    validation: OnDevice
-    test: OnDevice
-
-
-@cache
-def resident(
-    name: str, network: str, split_seed: int, test_seed: int | None, device: str
-) -> Resident:
-    """Return a task with its data on a device; the second time it costs nothing."""
-    task = make_task(name, network, split_seed, test_seed)
-    splits = task.splits
-    parts = (splits.train, splits.validation, splits.test)
-    return Resident(task, *(OnDevice.of(part, device) for part in parts))
-
-
 def data_of(cohort: Cohort) -> Resident:
     """Return the task of a cohort."""
-    spec = cohort.task
-    return resident(spec.name, spec.network, spec.split_seed, spec.test_seed, cohort.device)
+    return resident(cohort.task, cohort.device)
 
 
 def form(
@@ -105,7 +85,8 @@ def _form_width(
     networks: Networks | None = None,
 ) -> Iterator[Training]:
     try:
-        networks = networks or make_networks(data_of(cohort).task, width, cohort.kernels)
+        draws = generator(cohort.seed, cohort.replicate, WEIGHTS)
+        networks = networks or make_networks(data_of(cohort).task, width, cohort.kernels, draws)
         networks.network.to(cohort.device)
     except Exception as error:  # as in `form`
         for position in group:
@@ -194,14 +175,23 @@ def _member(
 def _training(cohort: Cohort, networks: Networks, members: list[Member]) -> Training:
     spec, data = cohort.task, data_of(cohort)
     budget = Budget(spec.epochs, spec.batch_size, spec.learning_rate, cohort.timeout)
+    own = data.task.keeps_weights  # code of a user, which nothing replays
+    alone = own and isinstance(networks, OneNetwork)
+    draws = generator(cohort.seed, cohort.replicate, NOISE)
     training = Training(
-        Stack(networks, on_cuda if cohort.device == "cuda" else None),
+        Stack(
+            networks,
+            data.task.criterion,
+            on_cuda if cohort.device == "cuda" and not own else None,
+            spec.batch_size if own else None,
+        ),
         members,
         (data.train, data.validation),
         budget,
         generator(cohort.seed, cohort.replicate, ORDER),
+        Noise(draws, cohort.device) if alone else None,
     )
-    if cohort.share_prefix:
+    if cohort.share_prefix and not alone:  # what such a model keeps besides weights is its own
         prefixes = {m: _prefix(cohort, m, sum(networks.sizes)) for m in members if _glides(m)}
         training.at_boundary = share(prefixes, _PREFIXES)
     return training

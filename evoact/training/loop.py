@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from evoact.nn.paths import Phase
-from evoact.tasks import Part
+from evoact.tasks import Criterion
 from evoact.training.adam import RowAdam, RowState
 from evoact.training.member import Member
 from evoact.training.network import Networks, share_storage
+from evoact.training.noise import Noise
 from evoact.training.replay import Capture, Replay
+from evoact.training.resident import OnDevice
 
 MAX_GRAD_NORM: Final = 5.0
-_LANES: Final = 64  # a multiple of what any processor's vectors hold
 
 
 class Diverged(Exception):
@@ -42,23 +42,6 @@ class Budget:
     timeout: float
 
 
-@dataclass(frozen=True, slots=True)
-class OnDevice:
-    """A part of the data as tensors on the device of the training."""
-
-    x: Tensor
-    y: Tensor
-
-    @classmethod
-    def of(cls, part: Part, device: str) -> OnDevice:
-        """Copy a part to a device."""
-        return cls(torch.from_numpy(part.x).to(device), torch.from_numpy(part.y).to(device))
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-        return len(self.y)
-
-
 def steps_per_epoch(samples: int, batch_size: int) -> int:
     """Return how many optimiser steps an epoch has; the last batch may be smaller."""
     return math.ceil(samples / batch_size)
@@ -71,7 +54,9 @@ class Stack:
 
     Args:
         networks: in which the members are trained.
+        criterion: what they learn.
         capture: makes steps that can be repeated by one launch, see `Replay`.
+        rows: how many samples are scored at once; all of them without.
 
     Attributes:
         members: those in the stack now.
@@ -79,8 +64,14 @@ class Stack:
         places: names of the places of activations.
     """
 
-    def __init__(self, networks: Networks, capture: Capture | None = None) -> None:
-        self._networks = networks
+    def __init__(
+        self,
+        networks: Networks,
+        criterion: Criterion,
+        capture: Capture | None = None,
+        rows: int | None = None,
+    ) -> None:
+        self._networks, self._criterion, self._rows = networks, criterion, rows
         self.network = networks.network
         self._optimiser = RowAdam(networks.sizes, MAX_GRAD_NORM)
         self.members: list[Member] = []
@@ -118,7 +109,7 @@ class Stack:
 
     def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Do all of a step that is done on the device; nothing here waits for it."""
-        losses = _losses(self._networks(x), y)
+        losses = self._criterion.step(self._networks, x, y)
         self._optimiser.zero_grad()
         losses.sum().backward()
         return losses.detach(), self._optimiser.step()
@@ -145,33 +136,13 @@ class Stack:
 
     @torch.no_grad()
     def score(self, data: OnDevice, prefix: str) -> list[dict[str, float]]:
-        """Return accuracy and mean cross-entropy of each network on a part of the data."""
-        logits = self._networks(data.x)
-        accuracies = (logits.argmax(dim=-1) == data.y).float().mean(dim=-1).tolist()
-        losses = _losses(logits, data.y).tolist()
-        return [
-            {f"{prefix}_accuracy": accuracy, f"{prefix}_loss": loss}
-            for accuracy, loss in zip(accuracies, losses, strict=True)
-        ]
-
-
-def _losses(logits: Tensor, y: Tensor) -> Tensor:
-    """Return the mean cross-entropy of each network.
-
-    With the classes first: a softmax over the last dimension takes five times as
-    long. What is left over at the end of a vector is computed by other code, so
-    each network's samples are filled up to whole vectors, to have the same bits
-    wherever the network stands.
-    """
-    count, samples, classes = logits.shape
-    if logits.is_cuda:  # where the other form may have no deterministic algorithm
-        each = F.cross_entropy(logits.flatten(0, 1), y.repeat(count), reduction="none")
-        return each.view(count, samples).mean(dim=1)
-    filled = F.pad(logits, (0, 0, 0, -samples % _LANES)).movedim(-1, 0)
-    labels = F.pad(y, (0, -samples % _LANES)).repeat(count)
-    flat = filled.reshape(1, classes, -1)
-    each = F.cross_entropy(flat, labels.unsqueeze(0), reduction="none").view(count, -1)
-    return each[:, :samples].mean(dim=1)
+        """Return the metrics and the mean loss of each network on a part of the data."""
+        self.network.eval()
+        parts = data.x.split(self._rows or len(data))
+        outputs = torch.cat([self._networks(part) for part in parts], dim=1)
+        scores = self._criterion.scores(outputs, data.y)
+        self.network.train()
+        return [{f"{prefix}_{name}": value for name, value in one.items()} for one in scores]
 
 
 class Training:
@@ -186,6 +157,7 @@ class Training:
         train, validation: the data.
         budget: how long and how fast.
         order: shuffles the training data.
+        noise: what the networks draw from, if they have random numbers of their own.
 
     Attributes:
         steps_per_epoch: optimiser steps of an epoch.
@@ -200,11 +172,12 @@ class Training:
         data: tuple[OnDevice, OnDevice],
         budget: Budget,
         order: torch.Generator,
+        noise: Noise | None = None,
     ) -> None:
         self.stack, self.diverged = stack, dict[Member, str]()
         self._waiting = list(members)
         self._train, self._validation = data
-        self._budget, self._order = budget, order
+        self._budget, self._order, self._noise = budget, order, noise
         self.at_boundary: Callable[[int, Stack], None] | None = None
         self._epochs, self._seconds = 0, 0.0
         self._allowed = budget.timeout * len(members)
@@ -228,7 +201,8 @@ class Training:
             self._join()
             shuffled = torch.randperm(len(self._train), generator=self._order)
             if self.stack.members:
-                with self._timed() as start:
+                drawn = self._noise.drawn() if self._noise else nullcontext()
+                with drawn, self._timed() as start:
                     self._epoch(shuffled.to(self._train.x.device), start)
             self._epochs += 1
             self._drop()

@@ -6,15 +6,16 @@ from functools import cache
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from evoact.language import resolve
 from evoact.records import Candidate, TaskSpec
-from evoact.tasks import Width, make_task
+from evoact.tasks import Width
 from evoact.training.adam import RowAdam, RowState
 from evoact.training.environment import generator
-from evoact.training.network import WEIGHTS, activation_of, gain_of, make_networks
+from evoact.training.making import make_networks, why_alone
+from evoact.training.network import WEIGHTS, PackedNetworks, activation_of, gain_of
+from evoact.training.resident import task_of
 
 BUDGET: Final = 2**25
 """Bytes for a stack: what the caches of a server's core hold. Where a stack takes more,
@@ -36,15 +37,19 @@ def most_networks(task: TaskSpec, device: str = "cpu") -> int:
     >>> most_networks(TaskSpec(name="digits", network="mlp")) > 10
     True
     """
+    made = task_of(task)
+    if made.keeps_weights and why_alone(made):
+        return 1
     budget = BUDGET if device == "cpu" else DEVICE_BUDGET
     return max(1, budget // _bytes(task))
 
 
 @cache
 def _bytes(task: TaskSpec) -> int:
-    made = make_task(task.name, task.network, task.split_seed)
+    made = task_of(task)
     candidate = Candidate(resolve(_TYPICAL))
     networks = make_networks(made, Width())
+    assert isinstance(networks, PackedNetworks), "what is alone was told before"
     (row,) = networks.first_rows([gain_of(candidate)], generator(0, 0, WEIGHTS))
     optimiser = RowAdam(networks.sizes, 1.0)
     optimiser.arrange([RowState(row, row, row)])
@@ -60,9 +65,10 @@ def _bytes(task: TaskSpec) -> int:
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    x = torch.from_numpy(made.splits.train.x[: task.batch_size])
+    x, y = (
+        torch.from_numpy(of[: task.batch_size]) for of in (made.splits.train.x, made.splits.train.y)
+    )
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        logits = networks(x)
-        loss = F.cross_entropy(logits[0], torch.zeros(len(x), dtype=torch.int64))
+        loss = made.criterion.step(networks, x, y)
     del loss
     return _TWICE * sum(kept.values()) + _ROWS * 4 * len(row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Protocol
 
 import torch
@@ -14,20 +13,35 @@ from evoact.language import Expression, initialisation_gain, named
 from evoact.nn import Activation, Annealed
 from evoact.nn.packed import (
     Alone,
-    Bank,
     Place,
     Rows,
     Weights,
     banks,
     pack,
     packed_layers,
-    unpackable,
 )
 from evoact.records import GAINS, Candidate, TaskSpec
-from evoact.tasks import NETWORKS, Task, Width, draw_weights, first_rows
+from evoact.tasks import (
+    NETWORKS,
+    Network,
+    Task,
+    Width,
+    digest,
+    digest_of,
+    draw_weights,
+    first_rows,
+)
 from evoact.training.environment import generator
+from evoact.training.resident import task_of
 
-WEIGHTS, ORDER = 0, 1  # streams of randomness within a replicate
+WEIGHTS, ORDER, NOISE = 0, 1, 2  # streams of randomness within a replicate
+
+
+def data_digest(task: TaskSpec) -> str:
+    """Return what tells the data of a task from others, split as they are."""
+    if task.is_brought:
+        return digest_of(task_of(task).splits)
+    return digest(task.name, task.split_seed, task.test_seed)
 
 
 def width_of(candidate: Candidate, policy: str) -> Width:
@@ -90,13 +104,18 @@ def count_parameters(candidate: Candidate, spec: TaskSpec) -> tuple[int, int]:
     >>> count_parameters(Candidate(named("prelu")), TaskSpec(name="digits"))
     (9098, 128)
     """
-    network = NETWORKS[spec.name, spec.network](
+    network = network_of(spec)(
         lambda channels, dim: Activation(candidate.late, channels, dim),
         width_of(candidate, spec.width),
     )
     activations = (m for m in network.modules() if isinstance(m, Activation))
     own = sum(p.numel() for module in activations for p in module.parameters())
     return sum(p.numel() for p in network.parameters()), own
+
+
+def network_of(spec: TaskSpec) -> Network:
+    """Return what makes the networks of a task; data are loaded only where they decide it."""
+    return task_of(spec).network if spec.is_brought else NETWORKS[spec.name, spec.network]
 
 
 class Networks(Protocol):
@@ -122,10 +141,16 @@ class Networks(Protocol):
 
 
 class PackedNetworks:
-    """Networks of one shape as a stack, see `evoact.nn.packed`."""
+    """Networks of one shape as a stack, see `evoact.nn.packed`.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        network: one of them; it is packed.
+        row: the first weights of all, where they are not to be drawn.
+    """
+
+    def __init__(self, network: nn.Module, row: Tensor | None = None) -> None:
         self.network = pack(network)
+        self._row = row
         self.places: Mapping[str, Place] = dict(banks(network))
         self._layers = [layer for _, layer in packed_layers(network)]
         self._count = 0
@@ -135,6 +160,8 @@ class PackedNetworks:
 
     def first_rows(self, gains: Sequence[float], draws: torch.Generator) -> list[Tensor]:
         """Return the first weights of networks with these gains, a row each."""
+        if self._row is not None:
+            return [self._row.clone() for _ in gains]
         return first_rows(self.network, gains, draws)
 
     def bind(self, weights: Rows, gradient: Rows, members: Sequence[Sequence[nn.Module]]) -> None:
@@ -158,21 +185,29 @@ class PackedNetworks:
 
 
 class OneNetwork:
-    """A network that has no packed form: a stack of one."""
+    """A network that has no packed form: a stack of one.
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
+    Args:
+        network: with its weights, and places where activations are to be.
+        keeps_weights: whether those weights are the first ones, and not to be drawn.
+    """
+
+    def __init__(self, network: nn.Module, keeps_weights: bool = False) -> None:
+        self.network, self.keeps_weights = network, keeps_weights
         self.places: Mapping[str, Place] = {
             name: module for name, module in network.named_modules() if isinstance(module, Alone)
         }
-        self._parameters = list(network.parameters())  # the places are empty yet
+        # The places are empty yet; what a user has frozen stays as it is.
+        self._parameters = [p for p in network.parameters() if p.requires_grad]
         self.sizes: Sequence[int] = (sum(p.numel() for p in self._parameters),)
 
     def first_rows(self, gains: Sequence[float], draws: torch.Generator) -> list[Tensor]:
         """Return the first weights of the network, as its one row."""
         (gain,) = gains
-        draw_weights(self.network, gain, draws)
-        return [torch.cat([p.detach().reshape(-1) for p in self._parameters])]
+        if not self.keeps_weights:
+            draw_weights(self.network, gain, draws)
+        flat = [p.detach().reshape(-1).cpu() for p in self._parameters]
+        return [torch.cat(flat) if flat else torch.zeros(0)]
 
     def bind(self, weights: Rows, gradient: Rows, members: Sequence[Sequence[nn.Module]]) -> None:
         """Become the network of this row."""
@@ -184,18 +219,6 @@ class OneNetwork:
         """Return the logits, of a stack of one."""
         logits: Tensor = self.network(x)
         return logits.unsqueeze(0)
-
-
-def make_networks(task: Task, width: Width, kernels: str = "torch") -> Networks:
-    """Return the networks of a task for a width, without weights and activations yet.
-
-    `kernels` is what computes activations, see `Bank`; networks that cannot be
-    packed take torch's.
-    """
-    network = task.network(partial(Bank, kernels=kernels), width)
-    if unpackable(network) is None:
-        return PackedNetworks(network)
-    return OneNetwork(task.network(Alone, width))
 
 
 def share_storage(parameters: Iterable[nn.Parameter], row: Tensor, gradient: Tensor) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from evoact.cli.annealing import annealed, film
 from evoact.cli.app import app
 from evoact.errors import InputError
-from evoact.language import ladder, parse, resolve
-from evoact.nn import Schedule
+from evoact.language import parse
 
 
 def called(*arguments: str) -> str:
@@ -47,14 +44,6 @@ def test_a_figure_is_written(text: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"annealing{suffix}"
     called(text, "--plot", str(path))
     assert path.stat().st_size > 5_000
-
-
-def test_the_frames_are_the_module_itself() -> None:
-    late = resolve("silu")
-    x, frames = film(annealed(late, "auto", "ladder"), late, Schedule(end=0.4))
-    assert [progress for progress, _, _ in frames] == pytest.approx(np.linspace(0, 0.4, 6))
-    assert np.allclose(frames[0][2], ladder(late)[0](x), atol=1e-6)
-    assert np.allclose(frames[-1][2], late.numpy()(x))
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,8 @@ from evoact.errors import InputError, StudyError
 from evoact.records import GenerationTold, StudyStarted
 from evoact.study import Study
 from evoact.study.journal import JournalWriter
-from evoact.tracking.mlflow_content import (
-    child_points,
-    children,
-    generation_points,
-    winner_points,
-)
+from evoact.tracking.generation import generation_points
+from evoact.tracking.mlflow_content import child_points, children, winner_points
 
 pytestmark = [
     # MLflow's own use of SQLAlchemy, and connections that it leaves to the collector.
@@ -60,9 +56,27 @@ def contents(uri):
             "tags": {k: v for k, v in tags.items() if k not in OWN_TAGS},
             "params": params,
             "points": sorted(points),
-            "artifacts": sorted(a.path for a in client.list_artifacts(id_)),
+            "artifacts": sorted(files(client, id_)),
         }
     return found
+
+
+def untimed(found):
+    """Without the metric that tells how long trainings took: two searches differ in it."""
+    timed = "evaluations_per_worker_hour"
+    return {
+        key: {**run, "points": [point for point in run["points"] if point[0] != timed]}
+        for key, run in found.items()
+    }
+
+
+def files(client, run_id, folder=None):
+    """The paths of all files of a run."""
+    for found in client.list_artifacts(run_id, folder):
+        if found.is_dir:
+            yield from files(client, run_id, found.path)
+        else:
+            yield found.path
 
 
 def times(uri):
@@ -87,12 +101,7 @@ def counts_of_journal(folder):
     points = [generation_points(history, generation) for generation in history.told]
     points += [child_points(child.candidate, history) for child in those]
     points.append(winner_points(history.candidates[history.finished.winner], history))
-    files = ["space.yaml", "hall_of_fame.csv", "confirmation.csv"]
-    return {
-        "runs": 1 + len(those),
-        "metrics": sum(map(len, points)),
-        "artifacts": len(files) + len(those),
-    }
+    return {"runs": 1 + len(those), "metrics": sum(map(len, points))}
 
 
 def counts_of(found):
@@ -124,10 +133,10 @@ def test_a_store_that_is_down_throughout_is_made_up_for(tiny, tmp_path, store, f
     with pytest.raises(InputError, match=r"--to is 'http://127\.0\.0\.1:1'"):
         api.sync(study.folder, nowhere)
 
-    expected = counts_of_journal(study.folder)
-    assert api.sync(study.folder, store) == expected
+    sent = api.sync(study.folder, store)
     synced, logged = contents(store), times(store)
-    assert counts_of(synced) == expected
+    assert counts_of(synced) == sent
+    assert counts_of_journal(study.folder).items() <= sent.items()
     assert api.sync(study.folder, store) == {"runs": 0, "metrics": 0, "artifacts": 0}
     assert (contents(store), times(store)) == (synced, logged)
 
@@ -135,7 +144,7 @@ def test_a_store_that_is_down_throughout_is_made_up_for(tiny, tmp_path, store, f
     (tmp_path / "live.db").write_bytes(fresh_store.read_bytes())
     with jumping_clock():
         api.search(tracked(tiny, live), tmp_path / "live", "tiny", 7)
-    assert contents(live) == synced
+    assert untimed(contents(live)) == untimed(synced)
 
 
 class Stop:
@@ -161,7 +170,7 @@ def test_a_study_that_was_stopped_can_be_sent_and_completed_later(tiny, tmp_path
     assert (contents(store), times(store)) == before
     api.resume(folder)
     api.sync(folder, store)
-    assert counts_of(contents(store)) == counts_of_journal(folder)
+    assert counts_of_journal(folder).items() <= counts_of(contents(store)).items()
     assert contents(store)["tiny", ""]["status"] == "FINISHED"
 
 
@@ -224,7 +233,7 @@ def test_a_server_killed_for_the_whole_middle_of_a_search(tiny, tmp_path, mlflow
     assert first.startswith("sent ")
     assert second == "nothing was missing\n"
     found = contents(mlflow_server.uri)
-    assert counts_of(found) == counts_of_journal(study.folder)
+    assert counts_of_journal(study.folder).items() <= counts_of(found).items()
     assert Counter(run["status"] for run in found.values())["RUNNING"] == 0
 
 
@@ -236,5 +245,6 @@ def test_a_server_that_comes_up_in_the_middle_is_told_all(tiny, tmp_path, mlflow
     trouble = [Trouble(mlflow_server, None, GenerationTold(1))]
     with pytest.warns(UserWarning, match="The search goes on"):
         study = api.search(spec, tmp_path / "runs", "tiny", 7, listeners=trouble)
-    assert counts_of(contents(mlflow_server.uri)) == counts_of_journal(study.folder)
+    found = counts_of(contents(mlflow_server.uri))
+    assert counts_of_journal(study.folder).items() <= found.items()
     assert not any(api.sync(study.folder, mlflow_server.uri).values())

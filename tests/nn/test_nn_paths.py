@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from evoact.errors import InputError
-from evoact.language import PiecewiseLinear, auto_early, fit_piecewise, ladder, parse
+from evoact.language import (
+    PiecewiseLinear,
+    auto_early,
+    fit_piecewise,
+    homotopy,
+    ladder,
+    parse,
+)
 from evoact.nn import PATH_CLASSES, Activation, Annealed, Phase, PiecewiseTable
 
 PROPERTY = settings(derandomize=True, deadline=None, database=None, max_examples=60)
@@ -41,6 +48,17 @@ class Broken(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         assert not self.raises, "this function has no weight"
         return x * float("nan")
+
+
+@pytest.mark.parametrize("path", PATH_CLASSES)
+@pytest.mark.parametrize("g", [0.0, TINY, 0.3, 0.75, 0.97, ALMOST, 1.0])
+def test_numpy_goes_the_same_way(path: str, g: float) -> None:
+    late = parse("0.5 * x + softplus(x) * sigmoid(2 * x)")
+    module = Annealed("auto", late, path=path).double()
+    module.set_g(g)
+    x = torch.linspace(-4.0, 4.0, 401, dtype=torch.float64)
+    values = homotopy(late, auto_early(late, path), path, g)(x.numpy())
+    np.testing.assert_allclose(values, module(x).detach().numpy(), rtol=1e-5, atol=2e-6)
 
 
 # The ends

@@ -462,3 +462,31 @@ def test_an_early_function_that_no_path_uses_is_refused() -> None:
     ) as error:
         SearchSpec(anneal={"early": ["auto", "relu"], "path": "ladder"})
     assert error.value.errors()[0]["loc"][-2:] == ("early", 1)
+
+
+def test_a_task_is_a_class_a_file_or_a_name() -> None:
+    text = SearchSpec(task="shop.tasks:Demand").task
+    assert (text.use, text.label, text.network) == ("shop.tasks:Demand", "Demand", "own")
+    again = SearchSpec.model_validate(SearchSpec(task="shop.tasks:Demand").model_dump(mode="json"))
+    assert again.task == text
+    wide = {"use": "shop:Demand", "options": {"width": 9}, "name": "wide"}
+    both = SearchSpec(tasks=["shop:Demand", wide], objectives={"val_r2": "max"})
+    assert [task.label for task in both.tasks] == ["Demand", "wide"]
+    assert both.keys("val_r2") == ("Demand.val_r2", "wide.val_r2")
+    assert SearchSpec(task={"arrays": "a/my data.csv", "network": "deep"}).task.label == (
+        "my_data-deep"
+    )
+    assert hash(text) == hash(again.task)
+
+
+def test_only_a_task_of_ones_own_measures_what_evoact_does_not_know() -> None:
+    own = SearchSpec(task="shop:Demand", objectives={"val_r2": "max"}, constraints=["val_mae < 2"])
+    assert own.measures == ("val_r2", "val_mae")
+    assert (own.metric, own.maximises) == ("r2", True)
+    for more in ({"objectives": {"val_r2": "max"}}, {"constraints": ["val_mae < 2"]}):
+        with pytest.raises(ValidationError, match="unknown name"):
+            SearchSpec(**more)
+    for name in ("val_noisy_accuracy", "val_shifted_accuracy"):
+        with pytest.raises(ValidationError, match="which task Demand has not"):
+            SearchSpec(task="shop:Demand", objectives={name: "max"})
+    assert SearchSpec(objectives={"val_loss": "min"}).metric == "accuracy"

@@ -147,6 +147,7 @@ def evaluator(cluster, stage):
         one.close()
 
 
+@pytest.mark.slow
 def test_what_dies_and_who_joins_changes_no_result(
     tiny: SearchSpec, tmp_path, cluster, add, stage, evaluator
 ) -> None:

@@ -3,8 +3,10 @@ import io
 import pytest
 import rich.console
 
+from evoact.language import parse
 from evoact.records import Evaluated, GenerationAsked
-from evoact.tracking import Console, print_summary
+from evoact.tracking import SKETCH, Console, failures, print_summary, sparkline
+from evoact.tracking.board import best_table
 from evoact.tracking.pace import Pace
 
 
@@ -80,8 +82,34 @@ def test_live_display(study, play):
     assert "40/40" in last
     assert "0.6600" in last
     assert "relu -> late, blend, cosine 0-0.5" in last
+    assert sparkline(parse(study().winner)) in last
+    # A training of 1.5 s every 3 s.
+    assert "0.5 workers busy" in last
+    assert "log(x)" in last
+    assert "loss nan in epoch 1" in last
     assert "mish" in last
     assert "\x1b[?25h" in shown[shown.rindex("\x1b[?25l") :], "the cursor is shown again"
+
+
+def test_terminals_without_the_characters_get_no_sketches(study, play):
+    raw = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    console = rich.console.Console(
+        file=raw, width=100, height=40, force_terminal=True, legacy_windows=False
+    )
+    table = best_table(play(study().search()), console)
+    assert SKETCH not in [column.header for column in table.columns]
+    assert SKETCH in [c.header for c in best_table(play(study().search()), terminal()).columns]
+
+
+def test_notebooks_get_plain_lines(study, play):
+    notebook = rich.console.Console(file=io.StringIO(), force_jupyter=True, force_terminal=True)
+    tracker = Console(notebook)
+    assert type(tracker._view) is type(Console(plain())._view)
+
+
+def test_the_last_failures_come_first(study, play):
+    history = play(study().search())
+    assert [line.plain.split("  ")[1] for line in failures(history)] == ["log(x)", "exp(exp(x))"]
 
 
 def test_live_display_in_the_middle(study, play):

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,8 +7,10 @@ import pytest
 from evoact.language import parse
 from evoact.records import Evaluated, StudyFinished
 from evoact.records.params import save_params
-from evoact.tracking import Guarded, MlflowTracker, function_figure
-from evoact.tracking.mlflow_content import children, generation_points, study_params
+from evoact.tracking import Guarded, MlflowTracker
+from evoact.tracking.figures import candidate_figure
+from evoact.tracking.generation import generation_points
+from evoact.tracking.mlflow_content import child_tags, children, lineage, study_params
 
 WINNER = "0.5 * tanh(x) + x * sigmoid(a0 * x) where a0 = 1.5"
 
@@ -23,7 +26,7 @@ def folder(tmp_path):
 @pytest.fixture
 def quick_figures(monkeypatch):
     """Figures without a drawing: they take most of the time, and one test draws them."""
-    draw = "evoact.tracking.mlflow_tracker.save_figure"
+    draw = "evoact.tracking.mlflow_files.save_figure"
     monkeypatch.setattr(draw, lambda figure, path: path.write_bytes(b""))
 
 
@@ -72,13 +75,18 @@ def test_a_whole_study(study, play, store, folder):
     assert parent.data.tags["evoact.seed"] == "7"
     assert parent.data.tags["evoact.versions.evoact"] == "0.1.0"
     assert parent.data.tags["evoact.winner"] == WINNER
-    assert seen.artifacts(parent) == ["confirmation.csv", "hall_of_fame.csv", "space.yaml"]
+    assert "is better than relu, the best baseline" in parent.data.tags["mlflow.note.content"]
+    files = ["confirmation.csv", "figures", "hall_of_fame.csv", "space.yaml"]
+    assert seen.artifacts(parent) == files
     assert "'-tanh(x)" in seen.text(parent, "hall_of_fame.csv")
     assert seen.points(parent, "best") == [(0, 0.61), (1, 0.66)]
     assert seen.points(parent, "median") == [(0, 0.60), (1, 0.64)]
     assert seen.points(parent, "evaluated") == [(0, 4), (1, 4)]
     assert seen.points(parent, "failed") == [(0, 1), (1, 1)]
     assert seen.points(parent, "rejected") == [(0, 0), (1, 1)]
+    assert [step for step, _ in seen.points(parent, "diversity")] == [0, 1]
+    # 3 trainings of 1.5 s and one that diverged after .5 s.
+    assert parent.data.metrics["evaluations_per_worker_hour"] == pytest.approx(4 / 5 * 3600)
     assert parent.data.metrics["winner_confirmed_val_accuracy"] == pytest.approx(0.62675)
 
 
@@ -94,9 +102,14 @@ def test_children(study, play, store, folder):
     assert winner.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert winner.data.tags["evoact.rank"] == "1"
     assert winner.data.tags["evoact.generation"] == "1"
-    assert winner.data.tags["evoact.status"] == "ok"
+    tags = {name.removeprefix("evoact."): text for name, text in winner.data.tags.items()}
+    about = {"status": "ok", "study": "demo", "space": "demo", "task": "mnist1d-mlp", "seed": "7"}
+    kind = {"novel": "yes", "annealed": "yes", "learnable": "yes", "monotone": "no", "width": "1"}
+    assert {**about, **kind, "hall_of_fame": "yes", "bounded": "no"}.items() <= tags.items()
     assert winner.data.params == {
         "expression": WINNER,
+        "latex": parse(WINNER).latex(),
+        "origin": "crossover",
         "early": "relu(x)",
         "early_function": "relu(x)",
         "path": "blend",
@@ -106,9 +119,9 @@ def test_children(study, play, store, folder):
         "layers": "together",
         "by": "step",
     }
-    assert seen.artifacts(winner) == ["function.png"]
-    figure = Path(seen.client.download_artifacts(winner.info.run_id, "function.png"))
-    assert figure.read_bytes().startswith(b"\x89PNG")
+    assert seen.artifacts(winner) == ["export", "facts.json", "function.svg", "lineage.json"]
+    assert "<svg" in seen.text(winner, "function.svg")
+    assert json.loads(seen.text(winner, "facts.json"))["bounded"]["value"] is False
     assert winner.info.end_time - winner.info.start_time >= 1500
     assert winner.data.metrics["confirmed_test_accuracy"] == pytest.approx(0.61675)
     assert seen.points(winner, "loss") == [(1, 2.0), (2, 1.0), (3, pytest.approx(2 / 3))]
@@ -156,7 +169,7 @@ def test_a_crash_while_logging_children_is_made_up_for(study, play, store, folde
             raise OSError("disk full")
         path.write_bytes(b"")
 
-    monkeypatch.setattr("evoact.tracking.mlflow_tracker.save_figure", save_or_fail)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.save_figure", save_or_fail)
     warnings = []
     guarded = Guarded(MlflowTracker(store, folder), warnings.append)
     play(records, guarded)
@@ -220,11 +233,11 @@ def test_figures_show_trained_parameters(study, play, store, folder, monkeypatch
         (folder / "params" / f"{digest}.safetensors").unlink()
     drawn = {}
 
-    def draw(expression, params):
-        drawn[str(expression)] = params
-        return function_figure(expression, params=params)
+    def draw(candidate, curve, params):
+        drawn[candidate.text] = params
+        return candidate_figure(candidate, curve, params=params)
 
-    monkeypatch.setattr("evoact.tracking.mlflow_tracker.function_figure", draw)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_figure", draw)
     late = study().winner
 
     def with_params(record):
@@ -263,3 +276,44 @@ def test_each_candidate_has_one_run(study, play):
     ids = [child.candidate.id for child in found]
     assert len(ids) == len(set(ids)) == 7
     assert found[0].role == "winner"
+
+
+def test_the_lineage_of_a_candidate_goes_back_to_the_seeds(study, play):
+    history = play(study().search())
+    first = history.asked[0].candidates
+    child = replace(history.asked[1].candidates[0], parents=(first[0].id, first[1].id))
+    grandchild = replace(history.asked[1].candidates[2], parents=(child.id, first[1].id))
+    history.candidates |= {child.id: child, grandchild.id: grandchild}
+    found = lineage(grandchild, history)
+    assert [one["expression"] for one in found] == [
+        grandchild.text, child.text, first[1].text, first[0].text,
+    ]  # fmt: skip
+    assert [one["generation"] for one in found] == [1, 1, 0, 0]
+    assert found[-1]["objectives"]["val_accuracy"] == 0.60
+
+
+def test_operators_are_told_apart_by_what_their_children_gave(study, play):
+    history = play(study().search())
+    relu, silu = (history.asked[0].candidates[k].id for k in (0, 1))
+    better, worse, _, failed = history.asked[1].candidates
+    people = (
+        replace(better, parents=(relu, silu)),
+        replace(worse, parents=(silu,), origin="mutation:grow"),
+        replace(failed, parents=(silu,)),
+    )
+    history.asked[1] = replace(history.asked[1], candidates=people)
+    points = {name: value for name, value, _ in generation_points(history, 1)}
+    assert points["success_crossover"] == 0.5  # of two, one of which failed
+    assert points["success_mutation_grow"] == 0.0
+
+
+def test_a_front_has_as_many_runs_as_it_has_members(study, play):
+    """With two objectives all that none dominates; and they say so."""
+    spec = {**study().spec, "objectives": {"val_accuracy": "max", "nodes": "min"}}
+    history = play(study(spec=spec).records())
+    front = history.hall_of_fame(history.spec)
+    those = {child.candidate.id: child for child in children(history)}
+    assert {c.id for c in front} < those.keys()
+    tags = child_tags(those[front[0].id], history)
+    assert tags["evoact.front"] == "yes"
+    assert "evoact.hall_of_fame" not in tags

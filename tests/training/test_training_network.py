@@ -15,6 +15,7 @@ from evoact.records import Anneal, Candidate, TaskSpec
 from evoact.tasks import NETWORKS, Task, Width, load
 from evoact.training.adam import RowAdam, RowState
 from evoact.training.environment import generator
+from evoact.training.making import make_networks
 from evoact.training.network import (
     WEIGHTS,
     Networks,
@@ -24,7 +25,6 @@ from evoact.training.network import (
     build_network,
     count_parameters,
     gain_of,
-    make_networks,
     width_of,
 )
 

@@ -110,7 +110,9 @@ def repeatable(kernel: Callable[..., None]) -> Callable[..., None]:
 def captured(monkeypatch: pytest.MonkeyPatch) -> OnCpu:
     """Let stacks on the CPU capture their steps."""
     capture = OnCpu()
-    monkeypatch.setattr(forming, "Stack", lambda networks, _: Stack(networks, capture))
+    monkeypatch.setattr(
+        forming, "Stack", lambda networks, criterion, *_: Stack(networks, criterion, capture)
+    )
     return capture
 
 
@@ -118,7 +120,9 @@ def test_captured_steps_are_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     candidates = [*CANDIDATES[:9], DIVERGES, GROUPWISE]
     plain = list(map(content, trained(candidates)))
     capture = OnCpu()
-    monkeypatch.setattr(forming, "Stack", lambda networks, _: Stack(networks, capture))
+    monkeypatch.setattr(
+        forming, "Stack", lambda networks, criterion, *_: Stack(networks, criterion, capture)
+    )
     assert list(map(content, trained(candidates))) == plain
     assert {e["status"] for e in plain} == {"ok", "diverged"}
     assert capture.captures > 2  # who is left is captured anew
@@ -196,13 +200,15 @@ def test_graphs_on_a_gpu(monkeypatch: pytest.MonkeyPatch, kernels: str) -> None:
     candidates = [*CANDIDATES[:9], DIVERGES, GROUPWISE]
     stacks = []
 
-    def keep(networks: Any, capture: Any) -> Stack:
-        stacks.append(Stack(networks, capture))
+    def keep(networks: Any, criterion: Any, capture: Any, *_: Any) -> Stack:
+        stacks.append(Stack(networks, criterion, capture))
         return stacks[-1]
 
     monkeypatch.setattr(forming, "Stack", keep)
     found = trained(candidates, kernels, device="cuda")
     assert all(stack.replay and not stack.replay.refused for stack in stacks)
-    monkeypatch.setattr(forming, "Stack", lambda networks, _: Stack(networks))
+    monkeypatch.setattr(
+        forming, "Stack", lambda networks, criterion, *_: Stack(networks, criterion)
+    )
     assert list(map(content, trained(candidates, kernels, device="cuda"))) == [*map(content, found)]
     assert_near(found, trained(candidates))

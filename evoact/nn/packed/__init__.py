@@ -3,7 +3,7 @@
 from evoact.nn.packed.bank import Alone, Bank, Place, early_parameters, late_parameters
 from evoact.nn.packed.fused import compile_members, fusible
 from evoact.nn.packed.layers import PackedLayer
-from evoact.nn.packed.pack import banks, pack, packed_layers, unpackable
+from evoact.nn.packed.pack import banks, own_row, pack, packed_layers, set_row, unpackable
 from evoact.nn.packed.products import Weights, matmul_in_pairs
 from evoact.nn.packed.rows import Rows
 
@@ -20,7 +20,9 @@ __all__ = [
     "fusible",
     "late_parameters",
     "matmul_in_pairs",
+    "own_row",
     "pack",
     "packed_layers",
+    "set_row",
     "unpackable",
 ]

@@ -36,6 +36,11 @@ class PackedLayer(nn.Module):
         self.fan_in = prod(self.shapes[0][1:])
         self.anchor = torch.zeros((), requires_grad=True)
 
+    @staticmethod
+    def parts_of(layer: nn.Module) -> tuple[Tensor, Tensor]:
+        """Return weight and bias of torch's own layer, as they lie in the packed one."""
+        return layer.get_parameter("weight"), layer.get_parameter("bias")
+
     def drawn(self, generator: torch.Generator) -> Tensor:
         """Return standard normal weights of one network, as drawn for torch's own layer."""
         return torch.randn(self.shapes[0], generator=generator)
@@ -77,6 +82,11 @@ class PackedConv(PackedLayer):
         assert not isinstance(layer.padding, str), "see `is_plain`"
         # For F.pad, which begins with the last dimension.
         self.padding = (0, 0, *(side for size in reversed(layer.padding) for side in (size, size)))
+
+    @staticmethod
+    def parts_of(layer: nn.Module) -> tuple[Tensor, Tensor]:
+        """Return the kernels `(out, *kernel, in)`, and the bias."""
+        return layer.get_parameter("weight").movedim(1, -1), layer.get_parameter("bias")
 
     def drawn(self, generator: torch.Generator) -> Tensor:
         """Return weights `(out, *kernel, in)`, drawn as torch's `(out, in, *kernel)`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from evoact.nn.packed.bank import Bank
 from evoact.nn.packed.layers import FORMS, PackedLayer, is_plain
@@ -46,6 +47,30 @@ def pack(network: nn.Module) -> nn.Module:
             if form is not None:
                 setattr(module, name, form(child))
     return network
+
+
+def own_row(network: nn.Module) -> Tensor:
+    """Return the weights that a network was made with as a row of its stack: look before packing.
+
+    In the order of the layers, weight before bias, each in its packed form's layout.
+    """
+    parts = [part.reshape(-1) for part in _parts(network)]
+    return torch.cat(parts) if parts else torch.zeros(0)
+
+
+def set_row(network: nn.Module, row: Tensor) -> None:
+    """Give a network the weights that `own_row` would return; what is left of a row is not read."""
+    start = 0
+    for part in _parts(network):
+        part.copy_(row[start : start + part.numel()].view(part.shape))
+        start += part.numel()
+
+
+def _parts(network: nn.Module) -> Iterator[Tensor]:
+    for module in network.modules():
+        form = FORMS.get(type(module), nn.Module)
+        if issubclass(form, PackedLayer):
+            yield from (part.detach() for part in form.parts_of(module))
 
 
 def packed_layers(network: nn.Module) -> Iterator[tuple[str, PackedLayer]]:

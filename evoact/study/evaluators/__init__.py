@@ -1,17 +1,22 @@
 """Executors: who trains the cohorts of a study."""
 
+from collections.abc import Sequence
+
 from evoact.errors import InputError
 from evoact.records import SearchSpec
 from evoact.study.evaluators.base import Evaluator
 from evoact.study.evaluators.inline import InlineEvaluator
 
 
-def make_evaluator(spec: SearchSpec, address: str | None = None) -> Evaluator:
+def make_evaluator(
+    spec: SearchSpec, address: str | None = None, paths: Sequence[str] = ()
+) -> Evaluator:
     """Return the evaluator that a specification asks for; Ray is imported only then.
 
     Args:
         spec: its section `evaluate` decides.
         address: of a running Ray cluster.
+        paths: folders of Python that hold the user's tasks, for workers to import.
 
     Raises:
         InputError: the cluster does not answer or has not what is asked for.
@@ -30,6 +35,7 @@ def make_evaluator(spec: SearchSpec, address: str | None = None) -> Evaluator:
         asked.cpus_per_worker,
         asked.gpus_per_worker,
         address,
+        paths,
         one_model=spec.evolution.mode == "generational" and not asked.allow_mixed_devices,
     )
 

@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -21,8 +21,11 @@ _CONNECT_SECONDS: Final = 5.0
 _SETTINGS_FRAME: Final = b"\x04"  # what an HTTP/2 peer must say first
 
 
-def connect(address: str | None, workers: int | None, cpus: int) -> None:
-    """Connect to a cluster, or start one here that listens on loopback only."""
+def connect(address: str | None, workers: int | None, cpus: int, paths: Sequence[str] = ()) -> None:
+    """Connect to a cluster, or start one here that listens on loopback only.
+
+    The folders `paths` are sent to a cluster that runs already, for its other machines.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
@@ -30,7 +33,7 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
         check_answers(address)
         try:
             with _our_sigterm():
-                ray.init(address=address, **common)
+                ray.init(address=address, **common, **_code(paths))
         except (ConnectionError, RuntimeError, ValueError, AuthenticationError) as error:
             raise _no_head(address, re.split(r"\n|\. ", str(error))[0]) from error
         return
@@ -42,6 +45,19 @@ def connect(address: str | None, workers: int | None, cpus: int) -> None:
             include_dashboard=False,
             **common,
         )
+
+
+def _code(paths: Sequence[str]) -> dict[str, Any]:
+    """Return what sends the user's code along: the folder that it is imported from."""
+    if not paths:
+        return {}
+    if len(paths) > 1:
+        raise InputError(
+            f"tasks are imported from {' and '.join(paths)}, but a cluster is sent one folder; "
+            "wanted their modules in one, or installed on its machines"
+        )
+    excludes = ["runs/", ".git/", ".venv/"]
+    return {"runtime_env": {"working_dir": paths[0], "excludes": excludes}}
 
 
 @contextmanager

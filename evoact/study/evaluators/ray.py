@@ -50,6 +50,8 @@ class RayEvaluator(Evaluator):
             room for on the nodes that are there, now and later.
         cpus, gpus: what a worker reserves; of a share of a GPU also its memory.
         address: a running cluster; None starts one on this machine.
+        paths: folders of Python that workers import the user's tasks from; a cluster
+            that runs already is sent a copy.
         one_model: whether all GPUs must be of one model.
 
     Raises:
@@ -66,12 +68,13 @@ class RayEvaluator(Evaluator):
         cpus: int = 1,
         gpus: float = 0.0,
         address: str | None = None,
+        paths: Sequence[str] = (),
         *,
         one_model: bool = True,
     ) -> None:
         self._owns_connection = not ray.is_initialized()
         if self._owns_connection:
-            connect(address, workers, cpus)
+            connect(address, workers, cpus, paths)
         elif address is not None:
             raise InputError(
                 f"address is {address!r}, but this process is connected to a Ray cluster "
@@ -93,7 +96,11 @@ class RayEvaluator(Evaluator):
         self._storage = Path(tempfile.mkdtemp(prefix="evoact-tune-"))
         self._mailbox = _mailbox_here()
         self._worker = tune.with_parameters(
-            self.trainable, mailbox=self._mailbox, terms=terms, share=self._share
+            self.trainable,
+            mailbox=self._mailbox,
+            terms=terms,
+            share=self._share,
+            paths=tuple(paths),
         )
         self._next: Any = None
         self._searcher = Workers(self._count, self._lost)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ class CohortTrainable(tune.Trainable):
         mailbox: Any = None,
         terms: Terms | None = None,
         share: Share | None = None,
+        paths: Sequence[str] = (),
     ) -> None:
         """Keep where cohorts come from, and see whether this worker may train.
 
@@ -44,6 +46,7 @@ class CohortTrainable(tune.Trainable):
             mailbox: an actor.
             terms: what a worker must be like.
             share: what it takes of its node.
+            paths: folders that hold the user's tasks, for Python to import.
         """
         self.mailbox = mailbox
         mailbox.hello.remote(self.trial_id, ray.get_runtime_context().get_actor_id())
@@ -52,6 +55,7 @@ class CohortTrainable(tune.Trainable):
             return
         import sklearn.model_selection  # noqa: F401  # for its time alone
 
+        sys.path[:0] = [path for path in paths if path not in sys.path]
         from evoact.training import limit_memory
 
         try:

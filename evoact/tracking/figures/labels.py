@@ -1,0 +1,57 @@
+"""What stands at axes: the names of measures with their units."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+_LAST: Final = chr(0x250)  # Latin letters come before it
+_LABELS: Final = MappingProxyType(
+    {
+        "val_accuracy": "validation accuracy (%)",
+        "val_noisy_accuracy": "accuracy under noise (%)",
+        "val_shifted_accuracy": "accuracy on shifted samples (%)",
+        "val_loss": "validation loss (nats)",
+        "latency": "time, forward and backward (relu = 1)",
+        "cost": "static cost (relu = 1)",
+        "nodes": "size (nodes)",
+        "lipschitz": "Lipschitz constant",
+        "smoothness": "smoothness (linear = 1)",
+        "sparsity": "share of outputs that are 0",
+    }
+)
+
+
+def label_of(name: str) -> str:
+    """Return how an axis is labelled.
+
+    >>> label_of("val_accuracy"), label_of("digits-mlp.val_loss")
+    ('validation accuracy (%)', 'digits-mlp: validation loss (nats)')
+    """
+    task, dot, measure = name.rpartition(".")
+    label = _LABELS.get(measure, measure.replace("_", " "))
+    return f"{task}: {label}" if dot else label
+
+
+def factor_of(name: str) -> float:
+    """Return by what values are multiplied: accuracies are shown in percent."""
+    return 100.0 if name.endswith("accuracy") else 1.0
+
+
+def value_text(name: str, value: float) -> str:
+    """Return a value as it stands in a figure.
+
+    >>> value_text("val_accuracy", 0.7), value_text("cost", 3.456)
+    ('70.0 %', '3.46')
+    """
+    return f"{100.0 * value:.1f} %" if name.endswith("accuracy") else f"{value:.3g}"
+
+
+def shortened(text: str, most: int) -> str:
+    r"""Return a text of at most so many characters, of those that the font of figures has.
+
+    >>> shortened("0.57735 * x * abs(x)", 12), shortened("a\nb", 9)
+    ('0.57735 *...', 'a?b')
+    """
+    known = "".join(c if c.isprintable() and c < _LAST else "?" for c in text[: most + 1])
+    return known if len(known) <= most else f"{known[: most - 3].rstrip()}..."
