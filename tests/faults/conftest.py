@@ -67,6 +67,8 @@ class MlflowServer:
                 ],
                 stdout=log,
                 stderr=log,
+                # Jobs are for evaluations of language models: eight processes more.
+                env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
                 start_new_session=True,  # its own workers are killed with it
             )
         deadline = time.monotonic() + 400
@@ -87,9 +89,9 @@ class MlflowServer:
             self.process = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def postgres(tmp_path_factory):
-    """The URI of a database of a PostgreSQL server that is started for it."""
+    """The URI of an empty database of a PostgreSQL server that is started for it."""
     password = "of-a-test"
     folder = tmp_path_factory.mktemp("postgres")
     with postgres_server(folder, password) as port, pytest.MonkeyPatch.context() as patch:
