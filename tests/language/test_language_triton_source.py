@@ -5,10 +5,7 @@ Tests marked by `in_triton` run in Triton's interpreter, in a process that
 """
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,7 @@ import pytest
 import torch
 from language_strategies import POINTWISE
 from test_language_c_source import autograd, inputs, judge, random_trees, written
+from triton_interpreter import run_interpreted
 
 from evoact.errors import InputError
 from evoact.language import PRIMITIVES, ZOO, Scope, parse, resolve
@@ -41,13 +39,9 @@ def in_triton(test):
 
 @needs_triton
 def test_in_the_interpreter():
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTEST_ADDOPTS": ""}
-    call = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider",
-            "-k", "not test_in_the_interpreter and not compile", __file__]  # fmt: skip
-    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert " passed" in done.stdout
-    assert "skipped" not in done.stdout
+    told = run_interpreted(__file__, "not test_in_the_interpreter and not compile")
+    assert " passed" in told
+    assert "skipped" not in told
 
 
 def in_a_bank(expressions, x: np.ndarray, g: np.ndarray, values=None):

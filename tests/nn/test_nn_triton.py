@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +16,7 @@ import test_nn_fused as fused
 import test_nn_packed as packed
 import torch
 from test_nn_packed import CHANNELS, annealed, bound
+from triton_interpreter import run_interpreted
 
 from evoact.errors import InputError
 from evoact.language import parse
@@ -41,13 +39,9 @@ def in_triton(test: Callable[..., Any]) -> Any:
 
 @pytest.mark.skipif(not has_triton, reason="triton is not installed: no wheel here")
 def test_in_the_interpreter() -> None:
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTEST_ADDOPTS": ""}
-    call = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider",
-            "-k", "not test_in_the_interpreter", __file__]  # fmt: skip
-    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert " passed" in done.stdout
-    assert "skipped" not in done.stdout
+    told = run_interpreted(__file__, "not test_in_the_interpreter")
+    assert " passed" in told
+    assert "skipped" not in told
 
 
 @in_triton

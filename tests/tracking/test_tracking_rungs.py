@@ -11,7 +11,7 @@ import rich.console
 
 from evoact.records import Evaluated, GenerationAsked
 from evoact.tracking import Console, HallOfFameCsv
-from evoact.tracking.mlflow_content import generation_points
+from evoact.tracking.generation import generation_points
 from evoact.tracking.pace import Pace
 
 HASTY = 0.66

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +16,7 @@ from torch.utils._python_dispatch import (
     _get_current_dispatch_mode,
 )
 from torch.utils._pytree import tree_leaves
+from triton_interpreter import run_interpreted
 
 from evoact.nn.kernels import triton_program
 from evoact.nn.kernels.triton_program import Program, interpreted
@@ -185,12 +183,7 @@ def test_triton_trains_as_torch_does(captured: OnCpu, monkeypatch: pytest.Monkey
 
 @pytest.mark.skipif(not has_triton, reason="triton is not installed: no wheel here")
 def test_in_the_interpreter() -> None:
-    environment = {**os.environ, "TRITON_INTERPRET": "1", "PYTEST_ADDOPTS": ""}
-    call = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider",
-            "-k", "test_triton_trains", __file__]  # fmt: skip
-    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert "1 passed" in done.stdout
+    assert "1 passed" in run_interpreted(__file__, "test_triton_trains")
 
 
 @pytest.mark.gpu
