@@ -58,6 +58,7 @@ def command(evoact_command, shop):
     return type(evoact_command)(shop)
 
 
+@pytest.mark.slow
 @pytest.mark.ray
 def test_a_task_from_the_readme_is_tested_searched_and_exported(command, shop):
     doctor, search, export = commands()
