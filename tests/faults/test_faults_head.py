@@ -93,7 +93,7 @@ def test_a_head_that_is_killed_ends_the_search(tiny, tmp_path, ray_head, lost):
     """Its server of the cluster's state alone, or all of it."""
     (tmp_path / "tiny.yaml").write_text(dump_space(tiny))
     folder = tmp_path / "runs" / "tiny"
-    arguments = ["tiny.yaml", "--seed", "7", "--name", "tiny", "--set", "task.epochs=40"]
+    arguments = ["tiny.yaml", "--seed", "7", "--name", "tiny", "--set", "task.epochs=1500"]
     process = start(tmp_path, "search", *arguments, "--executor", "ray", "--address", ray_head)
     wait_until(lambda: lines(folder / "journal.jsonl") >= 3, process)
     for victim in of_the_head():
