@@ -73,7 +73,8 @@ def _task(source: str, stamp: object) -> Task:  # noqa: ARG001  # a part of the 
         return own_task(spec.use, spec.options, spec.split_seed)
     if spec.arrays is not None:
         return arrays_task(spec.arrays, spec.network, spec.split_seed, spec.kind, spec.target)
-    return make_task(spec.name, spec.network, spec.split_seed, spec.test_seed)
+    seeds = spec.split_seed, spec.test_seed, spec.validation_seed
+    return make_task(spec.name, spec.network, *seeds)
 
 
 @lru_cache(_KEPT)
