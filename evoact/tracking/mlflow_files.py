@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 HALL_OF_FAME_CSV: Final = "hall_of_fame.csv"
 EXPORT: Final = "export"
-_ONNX: Final = ("onnx", "onnxscript")
 
 
 def hall_of_fame_text(history: History) -> str:
@@ -74,9 +72,11 @@ def write_child(child: Child, history: History, study_dir: Path, folder: Path) -
 
 def write_export(winner: Candidate, history: History, study_dir: Path, folder: Path) -> None:
     """Write a winner as files that need no evoact: recipe, and trained values of each layer."""
-    from evoact.export import FORMATS, export
+    from evoact.export import DEFAULT, export
+    from evoact.export.needs import missing
+    from evoact.export.onnx import PACKAGES
 
-    formats = [name for name in FORMATS if name != "onnx" or all(map(find_spec, _ONNX))]
+    formats = [*DEFAULT, *([] if missing(PACKAGES) else ["onnx"])]
     told = discovered_text(winner, history)
     export(winner.late, folder, formats=formats, stem=STEM, about=told)
     trained = trained_params(winner, history, study_dir)

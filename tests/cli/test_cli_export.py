@@ -62,3 +62,17 @@ def test_channels_that_fill_no_groups_are_refused(channels: str, cure: str, tmp_
     assert isinstance(error, InputError)
     assert f"channels is {channels}, but {GATE!r} needs a multiple of 2; {cure}" in str(error)
     assert not folder.exists()
+
+
+def test_a_package_from_the_command_line(tmp_path: Path) -> None:
+    command = ["export", "x * sigmoid(x)", "--as-package", "my_swish", "-o", str(tmp_path)]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert f"{tmp_path}/my_swish/my_swish/activation.py" in result.output.split()
+    error = CliRunner().invoke(app, [*command, "--format", "source"]).exception
+    assert isinstance(error, InputError)
+    assert "leave out --format and --name" in str(error)
+
+
+def test_medians_are_for_studies() -> None:
+    error = CliRunner().invoke(app, ["export", "relu(x)", "--params", "median"]).exception
+    assert "--params median are for the folder of a study" in str(error)
