@@ -307,7 +307,7 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            help="Of source, state, pt2, onnx, separated by commas; the first three by default.",
+            help="Of source, state, pt2, onnx, jax, keras, with commas; else the first three.",
         ),
     ] = None,
     params: Annotated[

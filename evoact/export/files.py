@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from evoact.errors import InputError, nearest
-from evoact.export import onnx, pt2, source, state
+from evoact.export import jax_source, keras_source, onnx, pt2, source, state
 from evoact.export.foreign import Foreign, check_foreign
 from evoact.export.job import Job, job_with, staged
 from evoact.export.parity import check_parity
@@ -34,6 +34,8 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "state": Format(state.write, state.read),
         "pt2": Format(pt2.write, pt2.read),
         "onnx": Format(onnx.write, onnx.read),
+        "jax": Format(jax_source.write, jax_source.read),
+        "keras": Format(keras_source.write, keras_source.read),
     }
 )
 DEFAULT: Final = ("source", "state", "pt2")
@@ -64,7 +66,8 @@ def export(
         formats: of `source` (STEM.py: torch only), `state` (STEM.safetensors
             and STEM.json), `pt2` (STEM.pt2, or STEM.LAYER.pt2 for each
             trained layer: input `(batch, features)`, the features being the
-            channels) and `onnx` (likewise, STEM.onnx; needs the extra of this name).
+            channels), `onnx` (likewise, STEM.onnx), `jax` and `keras` (STEM_jax.py,
+            STEM_keras.py); these three need the extras of their names.
         params: `recipe` starts at the `where` values, what a new model wants;
             `trained` holds the values of each layer; `median` starts at their
             medians over the layers. Equal for an expression without parameters.

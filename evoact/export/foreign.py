@@ -21,7 +21,7 @@ from evoact.language import FloatArray
 from evoact.nn import Activation
 
 _MOST: Final = 8192  # values a check: of many channels fewer rows are tried
-_TAILS: Final = 2.0 * float(torch.finfo(torch.float32).eps)  # onnxruntime: sigmoid(-30) is 0
+TAILS: Final = 2.0 * float(torch.finfo(torch.float32).eps)  # onnxruntime: sigmoid(-30) is 0
 _SLOPE: Final = 1e-4  # of gradients, beside what float32 costs in torch
 _ALONE: Final = 0.05  # of them may be beside a jump or a kink
 
@@ -60,21 +60,19 @@ def check_foreign(found: Foreign, reference: Activation, *, what: str) -> None:
         part[: max(1, _MOST // part.shape[1])]
         for part in inputs(reference, mixed=expression.is_groupwise)
     ]
-    for part in parts:
-        x = part.double().numpy()
-        values = [wanted[name] for name in expression.names]
-        known = rounded(expression, x, values, torch.float32, tails=_TAILS)
-        got = found.values(part.numpy())
-        if got.shape != known.values.shape:
-            raise ExportError(f"{what}: result has shape {got.shape}; wanted {known.values.shape}")
-        wrong = np.argwhere(known.differs(got))
-        if len(wrong):
-            at = tuple(wrong[0])
-            raise ExportError(
-                f"{what}: result is {float(got[at])!r} where numpy gives "
-                f"{float(known.values[at])!r}, at {float(x[at[0]].flat[0])!r}: "
-                "they do not compute the same"
-            )
+    x = torch.cat(parts)
+    values = [wanted[name] for name in expression.names]
+    known = rounded(expression, x.double().numpy(), values, torch.float32, tails=TAILS)
+    got = found.values(x.numpy())
+    if got.shape != known.values.shape:
+        raise ExportError(f"{what}: result has shape {got.shape}; wanted {known.values.shape}")
+    wrong = np.argwhere(known.differs(got))
+    if len(wrong):
+        at = tuple(wrong[0])
+        raise ExportError(
+            f"{what}: result is {float(got[at])!r} where numpy gives "
+            f"{float(known.values[at])!r}: they do not compute the same"
+        )
     _check_gradients(found, reference, parts[0], what)
 
 

@@ -62,12 +62,22 @@ def step_functions(text: str, names: Mapping[str, str]) -> str:
         text: Python, written by a dialect.
         names: of exp, log, sqrt, abs and where in the library.
     """
-    known = [*map(read_function, _OWN), *lane_functions(_ALL)]
+    known = [*map(read_function, _OWN), *map(_differentiable, lane_functions(_ALL))]
     used: list[str] = []
     for function in reversed(known):
         if re.search(rf"\b{function.name}\(", "\n".join([text, *used])):
             used.insert(0, _written(function, names))
     return "\n\n\n".join(used)
+
+
+def _differentiable(function: LaneFunction) -> LaneFunction:
+    """Keep the branch that is not taken finite: autograd multiplies its slope by zero."""
+    far = "select_(b > 8.0f, b, 8.0f)"
+    steps = tuple(
+        (name, text.replace("16.0f / b", f"16.0f / {far}").replace("sqrt_(b)", f"sqrt_({far})"))
+        for name, text in function.steps
+    )
+    return dataclasses.replace(function, steps=steps)
 
 
 def _written(function: LaneFunction, names: Mapping[str, str]) -> str:
