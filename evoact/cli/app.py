@@ -307,7 +307,8 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            help="Of source, state, pt2, onnx, jax, keras, with commas; else the first three.",
+            help="Of source, state, pt2, onnx, jax, keras, triton, separated by commas; "
+            "by default the first three.",
         ),
     ] = None,
     params: Annotated[

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from evoact.errors import InputError, nearest
-from evoact.export import jax_source, keras_source, onnx, pt2, source, state
+from evoact.export import jax_source, keras_source, onnx, pt2, source, state, triton_file
 from evoact.export.foreign import Foreign, check_foreign
 from evoact.export.job import Job, job_with, staged
 from evoact.export.parity import check_parity
@@ -36,6 +36,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "onnx": Format(onnx.write, onnx.read),
         "jax": Format(jax_source.write, jax_source.read),
         "keras": Format(keras_source.write, keras_source.read),
+        "triton": Format(triton_file.write, triton_file.read),
     }
 )
 DEFAULT: Final = ("source", "state", "pt2")
@@ -67,7 +68,8 @@ def export(
             and STEM.json), `pt2` (STEM.pt2, or STEM.LAYER.pt2 for each
             trained layer: input `(batch, features)`, the features being the
             channels), `onnx` (likewise, STEM.onnx), `jax` and `keras` (STEM_jax.py,
-            STEM_keras.py); these three need the extras of their names.
+            STEM_keras.py), which three need the extras of their names, and
+            `triton` (STEM_triton.py, of pointwise expressions).
         params: `recipe` starts at the `where` values, what a new model wants;
             `trained` holds the values of each layer; `median` starts at their
             medians over the layers. Equal for an expression without parameters.

@@ -54,7 +54,6 @@ def check_foreign(found: Foreign, reference: Activation, *, what: str) -> None:
         ExportError: values, parameters or gradients differ.
     """
     wanted = {name: p.detach().double().numpy() for name, p in reference.named_parameters()}
-    check_values(found.parameters(), wanted, what)
     expression = reference.expression()
     parts = [
         part[: max(1, _MOST // part.shape[1])]
@@ -64,6 +63,7 @@ def check_foreign(found: Foreign, reference: Activation, *, what: str) -> None:
     values = [wanted[name] for name in expression.names]
     known = rounded(expression, x.double().numpy(), values, torch.float32, tails=TAILS)
     got = found.values(x.numpy())
+    check_values(found.parameters(), wanted, what)
     if got.shape != known.values.shape:
         raise ExportError(f"{what}: result has shape {got.shape}; wanted {known.values.shape}")
     wrong = np.argwhere(known.differs(got))

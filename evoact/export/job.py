@@ -32,7 +32,10 @@ PARAMS: Final = ("recipe", "trained", "median")
 _MOST_CHANNELS: Final = 65_536  # parity of more would take gigabytes
 _STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 # Names that a standalone file uses itself.
-_USED: Final = frozenset({"torch", "nn", "F", "TRAINED"})
+_USED: Final = frozenset(
+    {"torch", "nn", "F", "TRAINED", "keras", "ops", "triton", "tl", "values", "pulls"}
+    | {"BLOCK", "WIDE", "once_differentiable"}
+)
 
 
 @dataclass(frozen=True, slots=True)

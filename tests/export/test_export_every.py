@@ -6,6 +6,10 @@ The tolerance of each value is what rounding in its type can do to it, see `roun
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -18,7 +22,16 @@ import torch
 from language_strategies import tree, usual_number
 from torch import Tensor, nn
 
-from evoact.export import FORMATS, export, jax_source, keras_source, load_state, standalone_source
+from evoact.errors import InputError
+from evoact.export import (
+    FORMATS,
+    export,
+    jax_source,
+    keras_source,
+    load_state,
+    standalone_source,
+    triton_file,
+)
 from evoact.export import onnx as onnx_models
 from evoact.export.foreign import TAILS
 from evoact.export.job import Job, make_job
@@ -160,6 +173,44 @@ def in_keras(part: Sequence[Expression], folder: Path) -> Iterator[Any]:
         yield keras_source.read(one, folder, one.layers[0]).values(x().astype(np.float32))
 
 
+INTERPRETED = """
+import importlib.util, json, sys, warnings
+import torch
+warnings.simplefilter("ignore")
+told = []
+paths, x, dtype = json.load(sys.stdin)
+for path, *arguments in paths:
+    spec = importlib.util.spec_from_file_location("exported", path)
+    exported = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(exported)
+    y = exported.Activation(*arguments)(torch.tensor(x, dtype=getattr(torch, dtype)))
+    assert y.dtype == getattr(torch, dtype)
+    told.append(y.tolist())
+json.dump(told, sys.stdout)
+"""
+
+
+def in_triton(part: Sequence[Expression], folder: Path, dtype: str) -> Iterator[Any]:
+    """In Triton's interpreter, which is decided on where it is imported."""
+    paths = []
+    for index, expression in enumerate(part):
+        one = job(expression)
+        path = folder / f"it{index}.py"
+        path.write_text(triton_file.source(one))
+        wide = any(p.shape for p in reference(expression).parameters())
+        paths.append([str(path), *[CHANNELS] * wide])
+    done = subprocess.run(
+        [sys.executable, "-c", INTERPRETED],
+        input=json.dumps([paths, x().tolist(), dtype]),
+        env={**os.environ, "TRITON_INTERPRET": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    yield from json.loads(done.stdout)
+
+
 Run = Callable[[Sequence[Expression], Path], Iterator[Any]]
 RUNS: dict[str, tuple[Run, torch.dtype, float]] = {
     "source": (lambda part, _: in_source(part, torch.float32), torch.float32, 0.0),
@@ -172,12 +223,17 @@ RUNS: dict[str, tuple[Run, torch.dtype, float]] = {
     "jax": (lambda part, _: in_jax(part, "float32"), torch.float32, TAILS),
     "jax in bfloat16": (lambda part, _: in_jax(part, "bfloat16"), torch.bfloat16, 2.0**-7),
     "keras": (in_keras, torch.float32, TAILS),
+    "triton": (lambda *given: in_triton(*given, "float32"), torch.float32, TAILS),
+    "triton in bfloat16": (lambda *given: in_triton(*given, "bfloat16"), torch.bfloat16, 2.0**-8),
 }  # fmt: skip
-SLOW = ("pt2", "onnx")  # some seconds a graph; other tests try them on single functions
+# Some seconds a graph or a process; other tests try pt2 and ONNX on single functions.
+SLOW = ("pt2", "onnx", "triton in bfloat16")
 
 
 def check(what: str, part: Sequence[Expression], folder: Path) -> None:
     run, dtype, tails = RUNS[what]
+    if what.startswith("triton"):  # kernels are pointwise
+        part = [expression for expression in part if not expression.is_groupwise]
     wrong = []
     for expression, got in zip(part, run(part, folder), strict=True):
         try:
@@ -232,3 +288,13 @@ def test_a_keras_layer_is_saved_in_a_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict(given, verbose=0), wanted)
     exact = np.array([0.5, 1.5, 2.0]) * given / (1.0 + np.exp(-2.0 * given.astype(float)))
     np.testing.assert_allclose(wanted, exact, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_triton_trains_and_knows_its_channels(tmp_path: Path) -> None:
+    """Values and gradients of a file, checked by `export` itself."""
+    trained = {"act1": {"a": [0.5, 1.5], "b": 2.0}, "act2": {"a": [1.0, 2.0, 3.0], "b": -0.5}}
+    text = "a * x * sigmoid(b * x) + step(x) where a = 1.0 per channel, b = 1.0"
+    export(text, tmp_path, formats="triton", params="trained", trained=trained)
+    with pytest.raises(InputError, match="is groupwise, and Triton kernels"):
+        export("left(x)", tmp_path, formats="triton")

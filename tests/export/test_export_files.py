@@ -253,7 +253,7 @@ def test_expression_of_other_modules_is_refused() -> None:
 
 
 def test_the_table_of_formats_is_what_export_writes(tmp_path: Path) -> None:
-    assert tuple(FORMATS) == (*DEFAULT, "onnx", "jax", "keras")
+    assert tuple(FORMATS) == (*DEFAULT, "onnx", "jax", "keras", "triton")
     files = export(SWISH, tmp_path, stem="my_swish")
     assert [f.suffix for f in files] == [".py", ".safetensors", ".json", ".pt2"]
     assert "class MySwish(nn.Module)" in files[0].read_text()
