@@ -46,6 +46,7 @@ from evoact.diagnostics.planes import (
     zaslavsky,
 )
 from evoact.diagnostics.recording import Layer, activations_of, record
+from evoact.diagnostics.report import Diagnosis, LayerReport, activation_facts, diagnose
 from evoact.diagnostics.segments import Regions, regions_along
 from evoact.diagnostics.spectra import effective_rank
 from evoact.diagnostics.units import Activity, activity
@@ -53,12 +54,15 @@ from evoact.diagnostics.units import Activity, activity
 __all__ = [
     "ORDERS",
     "Activity",
+    "Diagnosis",
     "FixedPoint",
     "Layer",
+    "LayerReport",
     "LipschitzBound",
     "MomentFixedPoint",
     "Regions",
     "Spectrum",
+    "activation_facts",
     "activations_of",
     "activity",
     "circle",
@@ -66,6 +70,7 @@ __all__ = [
     "crelu_reconstruction_error",
     "curve_lengths",
     "deep_lower_bound",
+    "diagnose",
     "dual",
     "effective_rank",
     "filter_pairing",

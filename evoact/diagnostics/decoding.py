@@ -8,19 +8,23 @@ from torch import Tensor
 from evoact.errors import InputError
 
 
-def information_lost(inputs: Tensor, outputs: Tensor) -> float:
+def information_lost(
+    inputs: Tensor, outputs: Tensor, held_out: tuple[Tensor, Tensor] | None = None
+) -> float:
     """Return the share of the inputs' variance that no affine map of the outputs gives back.
 
-    The best affine decoder is fitted by least squares to every other sample and
-    measured on those between, so that it cannot learn them by heart:
-    `sum |x - x'|^2 / sum |x - mean|^2`, at most 1 where decoding fails altogether. 0
-    for what is invertible by a linear map, as `concat(relu(x), relu(-x))` is (Shang
-    et al. 2016, arXiv 1603.05201); `1 - 1 / (2 - 2 / pi)`, about .267, for ReLU of a normal number:
-    its squared correlation with the number is `(1/2)^2 / (1/2 - 1 / (2 pi))`.
+    The best affine decoder is fitted by least squares and measured on other samples, which
+    it cannot have learnt by heart: `sum |x - x'|^2 / sum |x - mean|^2`, at most 1, where
+    decoding fails altogether. 0 for what is invertible by a linear map, as
+    `concat(relu(x), relu(-x))` is (Shang et al. 2016, arXiv 1603.05201). For one normal
+    number it is one less the squared correlation: about .267 for ReLU, from
+    `1 - (1/2)^2 / (1/2 - 1 / (2 pi))`, and 1 for even functions.
 
     Args:
         inputs: `(samples, features)`.
         outputs: `(samples, features)`, of the same samples.
+        held_out: inputs and outputs that it is measured on; without, every other
+            sample is, and it is fitted to those between.
 
     Raises:
         InputError: shapes do not fit, or there are fewer than 4 samples.
@@ -34,15 +38,26 @@ def information_lost(inputs: Tensor, outputs: Tensor) -> float:
             f"inputs are of shape {tuple(inputs.shape)} and outputs of {tuple(outputs.shape)}; "
             "wanted (samples, features) of the same 4 samples or more"
         )
-    x, y = inputs.double(), outputs.double()
-    y = torch.cat([y, torch.ones(len(y), 1, dtype=torch.float64)], dim=1)
+    fitted = inputs.double(), _with_ones(outputs)
+    if held_out is None:
+        fitted, measured = (
+            (fitted[0][::2], fitted[1][::2]),
+            (fitted[0][1::2], fitted[1][1::2]),
+        )
+    else:
+        measured = held_out[0].double(), _with_ones(held_out[1])
     # Outputs may be fewer than features, or the same ones twice: the least solution.
-    decoder = torch.linalg.lstsq(y[::2], x[::2], driver="gelsd").solution
-    kept, given = x[1::2], y[1::2] @ decoder
+    decoder = torch.linalg.lstsq(fitted[1], fitted[0], driver="gelsd").solution
+    kept, given = measured[0], measured[1] @ decoder
     total = (kept - kept.mean(dim=0)).square().sum()
     if not total > 0:
         raise InputError("inputs are the same for all samples; wanted some that vary")
     return float(((kept - given).square().sum() / total).clamp(max=1.0))
+
+
+def _with_ones(outputs: Tensor) -> Tensor:
+    ones = torch.ones(len(outputs), 1, dtype=torch.float64)
+    return torch.cat([outputs.double(), ones], dim=1)
 
 
 def crelu_reconstruction_error(weight: Tensor, inputs: Tensor) -> float:

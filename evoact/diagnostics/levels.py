@@ -51,7 +51,8 @@ def levels(module: nn.Module, before: Tensor) -> Tensor:
     if size is not None:
         parts = rows.unflatten(-1, (-1, size))
         one, other = torch.triu_indices(size, size, 1)
-        return (parts[..., one] - parts[..., other]).flatten(1)
+        differences: Tensor = parts[..., one] - parts[..., other]
+        return differences.flatten(1)
     gaps: Tensor = rows.unsqueeze(-1) - _knots(late, rows)
     return gaps.flatten(1)
 

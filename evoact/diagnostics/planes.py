@@ -143,7 +143,8 @@ def deep_lower_bound(widths: tuple[int, ...], inputs: int) -> int:
     20
     """
     *lower, last = widths
-    return prod((width // inputs) ** inputs for width in lower) * zaslavsky(last, inputs)
+    folds = [width // inputs for width in lower for _ in range(inputs)]
+    return prod(folds) * zaslavsky(last, inputs)
 
 
 def maxout_lower_bound(rank: int, inputs: int, depth: int) -> int:

@@ -39,6 +39,11 @@ def dense(*widths: int, text: str = "relu(x)", seed: int = 0) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+class Square(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * x
+
+
 ENDS = torch.zeros(1), torch.ones(1)
 
 
@@ -146,7 +151,7 @@ def test_convolutions_and_skips_are_affine() -> None:
         (dense(1, 2, 1, text="tanh(x)"), "not continuous and piecewise linear"),
         (dense(1, 2, 1, text="step(x)"), "not continuous and piecewise linear"),
         (nn.Sequential(nn.Linear(1, 2), nn.Tanh()), "none of evoact's activations"),
-        (nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.LayerNorm(2)), "affine between"),
+        (nn.Sequential(*dense(1, 3, 2), Square()), "affine between"),
         (nn.Linear(1, 1), "no activation"),
     ],
 )
