@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from evoact.language.primitives import WIDTHS, Primitive
 from evoact.language.tree import (
@@ -96,6 +97,12 @@ def layout(root: Node, parameters: Sequence[Parameter]) -> Layout:
     return _Layouter(parameters).layout(root)
 
 
+@lru_cache(maxsize=256)
+def _shared(found: Layout) -> Layout:
+    """Return equal layouts as one object: most expressions have the same."""
+    return found
+
+
 class _Layouter:
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters = parameters
@@ -109,7 +116,7 @@ class _Layouter:
         self.top_down(root, width or Fraction(1))
         uses = tuple(self.uses.get(i, Fraction(1)) for i in range(len(self.parameters)))
         multiple = math.lcm(*(share.denominator for share in self.shares))
-        return Layout(width or Fraction(1), uses, multiple, self.is_groupwise)
+        return _shared(Layout(width or Fraction(1), uses, multiple, self.is_groupwise))
 
     def bottom_up(self, node: Node) -> Width:
         if isinstance(node, X):
