@@ -363,13 +363,12 @@ def _ready_store(spec: SearchSpec, runs: Path) -> None:
         return
     try:
         check_reachable(uri)
+        prepare_store(uri)
     except StoreUnreachable as error:
         warnings.warn(
             f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
             stacklevel=3,
         )
-        return
-    prepare_store(uri)
 
 
 @contextmanager
