@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import zlib
 from contextlib import suppress
@@ -114,6 +115,16 @@ def _bytes(folder: Path) -> bytes:
 def is_packed(folder: Path) -> bool:
     """Whether a study has a packed journal alone."""
     return not (folder / NAME).exists() and (folder / PACKED).exists()
+
+
+def is_study(text: str) -> bool:
+    """Whether a text is the path of a folder with a journal, packed or not.
+
+    >>> is_study("x * sigmoid(x)")
+    False
+    """
+    # Path raises on long texts, which an expression may be.
+    return any(os.path.exists(os.path.join(text, name)) for name in (NAME, PACKED))
 
 
 def _unpacked(path: Path) -> bytes:
