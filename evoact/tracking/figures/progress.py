@@ -12,7 +12,7 @@ from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.describe import spec_of
 from evoact.tracking.figures.labels import factor_of, label_of, shortened, value_text
 from evoact.tracking.figures.shapes import place_shapes
-from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, dress
+from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, dress, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +78,7 @@ def progress_figure(history: History, *, style: Style = LIGHT) -> Figure | None:
     with drawing(3.7, style) as figure:
         axes: Any = figure.subplots()
         draw_progress(axes, history, style)
-        axes.set_title("Each dot is a trained candidate; the line is the best so far")
+        head(figure, "Each dot is a trained candidate; the line is the best so far")
     return figure
 
 

@@ -19,7 +19,7 @@ from evoact.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
     from matplotlib.layout_engine import LayoutEngine
 
 WIDTH: Final = 8.0
@@ -147,6 +147,7 @@ def _settings(style: Style) -> dict[Any, Any]:
         "axes.labelcolor": style.ink,
         "axes.labelsize": 9.0,
         "axes.titlesize": 9.0,
+        "figure.titlesize": 10.0,
         "axes.titlelocation": "left",
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -164,6 +165,11 @@ def _settings(style: Style) -> dict[Any, Any]:
 def dress(axes: Axes, style: Style) -> None:
     """Give axes ticks of the theme: those that come to be when it is drawn, too."""
     axes.tick_params(colors=style.muted, labelsize=SMALL)
+
+
+def head(figure: Figure | SubFigure, text: str, **more: Any) -> None:
+    """Write what a figure shows above it, at the left."""
+    figure.suptitle(text, x=0.01, ha="left", weight="bold", **more)
 
 
 def apart(artist: Artist) -> None:
