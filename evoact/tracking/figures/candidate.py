@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT, _WIDTH, _LINE = 3.1, 4.0, 0.17  # inches; the width is a panel's
+_TICKS = 5  # at an axis, at most
 _BROAD, _NARROW = 4.0, 1.0  # lines, in points
 
 
@@ -68,6 +69,8 @@ def candidate_figure(
             x, frames = candidate_frames(candidate, progress, g)
             _draw_path(axes[2], x, [(weight, values) for _, weight, values in frames], style)
             axes[2].set_title(annealing_text(candidate), fontsize=8)
+        for one in axes:
+            one.locator_params(nbins=_TICKS)  # of what is drawn, ticks take the most time
         figure.suptitle(heading, fontsize=10, family="monospace", weight="bold")
     return figure
 
