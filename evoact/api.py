@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,7 @@ from evoact.study import (
     with_control,
 )
 from evoact.tracking import (
+    Background,
     ConfirmationCsv,
     Guarded,
     HallOfFameCsv,
@@ -100,11 +102,19 @@ def search(
     for sentence in costly_early(spec):
         warnings.warn(sentence, stacklevel=2)
     resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)  # refused before workers start
-    _ready_store(spec, runs)
-    with _evaluator(spec, address) as evaluator:
+    uri = _store(spec, runs)
+    with ExitStack() as started:
+        # To make a store takes seconds, as does to start workers.
+        helper = started.enter_context(ThreadPoolExecutor(1, "evoact-store"))
+        ready = helper.submit(prepare_store, uri) if uri else None
+        evaluator = started.enter_context(_evaluator(spec, address))
+        if uri and ready:
+            with _warned_if_down(uri):
+                ready.result()
         study = Study.create(spec, runs, name, seed)
         with _opened(study, [*listeners, *_trackers(study)]):
             run(study, evaluator)
+            started.close()  # workers end while trackers do
     return study
 
 
@@ -138,7 +148,9 @@ def resume(
     if not study.is_finished:
         prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
-    _ready_store(spec, study.folder.parent)
+    if uri := _store(spec, study.folder.parent):
+        with _warned_if_down(uri):
+            prepare_store(uri)
     with _opened(study, [*listeners, *_trackers(study)]):
         if not study.is_finished:
             with _evaluator(spec, address) as evaluator:
@@ -353,21 +365,29 @@ def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     return spec.model_copy(update={"evaluate": type(spec.evaluate).model_validate(evaluate)})
 
 
-def _ready_store(spec: SearchSpec, runs: Path) -> None:
-    """Make the MLflow store before any worker runs, or say what is wrong with it.
+def _store(spec: SearchSpec, runs: Path) -> str | None:
+    """Return the URI of the MLflow store to make ready; None where there is none to reach.
 
     A server that is down may come back while the search runs, or later.
     """
     uri = tracking_uri(spec.tracking.mlflow, runs)
     if uri is None:
-        return
-    try:
+        return None
+    with _warned_if_down(uri):
         check_reachable(uri)
-        prepare_store(uri)
+        return uri
+    return None
+
+
+@contextmanager
+def _warned_if_down(uri: str) -> Iterator[None]:
+    """Go on without a store that is down, and say how to make up for it."""
+    try:
+        yield
     except StoreUnreachable as error:
         warnings.warn(
             f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -403,7 +423,7 @@ def _trackers(study: Study) -> list[Listener]:
     uri = tracking_uri(study.spec.tracking.mlflow, folder.parent)
     if uri is not None:
         cure = _CURE.format(run=folder, uri=redacted(uri))
-        guarded.append(Guarded(MlflowTracker(uri, folder), _warn, cure))
+        guarded.append(Background(MlflowTracker(uri, folder), _warn, cure))
     return guarded
 
 

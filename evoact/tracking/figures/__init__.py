@@ -21,7 +21,15 @@ from evoact.tracking.figures.labels import label_of, shortened, value_text
 from evoact.tracking.figures.layers import layers_figure
 from evoact.tracking.figures.overview import leading, overview_figure
 from evoact.tracking.figures.progress import progress_figure, steps_of
-from evoact.tracking.figures.style import DARK, LIGHT, Style, drawing, figure_bytes, save_figure
+from evoact.tracking.figures.style import (
+    DARK,
+    LIGHT,
+    Style,
+    drawing,
+    figure_bytes,
+    head,
+    save_figure,
+)
 
 __all__ = [
     "DARK",
@@ -42,6 +50,7 @@ __all__ = [
     "function_figure",
     "gallery_figure",
     "genealogy_figure",
+    "head",
     "label_of",
     "layers_figure",
     "leading",
