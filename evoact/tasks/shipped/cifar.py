@@ -116,7 +116,7 @@ class Cifar100(Cifar10):
 
 def normalised(images: Images) -> npt.NDArray[np.float32]:
     """Return images `(n, 32, 32, 3)` from 0 to 255 as `(n, 3, 32, 32)`, standardised."""
-    scaled = images.transpose(0, 3, 1, 2) / np.float32(255)
+    scaled = images.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
     mean, deviation = (
         np.array(of, dtype=np.float32)[:, np.newaxis, np.newaxis] for of in (_MEAN, _DEVIATION)
     )

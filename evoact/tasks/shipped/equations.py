@@ -149,7 +149,8 @@ class Burgers(Equation):
         places = x[:, np.newaxis] - np.sqrt(4.0 * self.viscosity * t)[:, np.newaxis] * nodes
         power = -np.cos(math.pi * places) / (2.0 * math.pi * self.viscosity)
         shares = weights * np.exp(power - power.max(axis=1, keepdims=True))
-        return -(shares * np.sin(math.pi * places)).sum(axis=1) / shares.sum(axis=1)
+        means: Floats = (shares * np.sin(math.pi * places)).sum(axis=1) / shares.sum(axis=1)
+        return -means
 
     def residual(self, u: Tensor, u_x: Tensor, u_t: Tensor, u_xx: Tensor) -> Tensor:
         """Return the left side of the equation."""

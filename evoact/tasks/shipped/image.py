@@ -178,7 +178,8 @@ def picture(name: str, size: int) -> npt.NDArray[np.float32]:
     step = CROP // size
     middle = whole[top : top + CROP, left : left + CROP]
     means = middle.reshape(size, step, size, step).mean(axis=(1, 3))
-    return (2.0 * means - 1.0).astype(np.float32)
+    found: npt.NDArray[np.float32] = (2.0 * means - 1.0).astype(np.float32)
+    return found
 
 
 def coordinates(size: int) -> npt.NDArray[np.float32]:
