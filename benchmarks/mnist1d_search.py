@@ -7,11 +7,16 @@ with its best learning rate; then 30 fresh seeds each, on a test set of 10,000
 signals made anew from a generator seed that nothing else uses. That test set is
 read once. All three winners are reported, also on other networks and data.
 
-This is the second plan. In the first (results/mnist1d_search/first) all three winners
-lost to the best of the zoo: the search standardised candidates and trained at a rate of
-.01, where the best of the zoo wins with another scale, at .03. Here the scale is free,
-the search trains at .03, and the rates that all contestants are tuned over are denser
-and reach further, as .03 had been the last.
+This is the third plan; of three, p-values are to be taken times three. In the first
+(results/mnist1d_search/first) all three winners lost to the best of the zoo: the search
+standardised candidates and trained at a rate of .01, where the best of the zoo wins with
+another scale, at .03. In the second (results/mnist1d_search/second), with a free scale
+and .03, they were level with it: +.0026, +.0023, -.0070. Their choice had rested on
+1,000 validation samples, the noise of which is larger than such differences. Here
+validation is on 10,000 samples made for it (and all 4,000 of the data set train), and
+annealing, which the first two left out, may take part: in trials on other validation
+data, networks annealed from one shrinking function to another had been the best. Winners
+keep their annealing, and their late and early functions alone are trained as controls.
 
     python benchmarks/mnist1d_search.py search    # minutes each; goes on where it stopped
     python benchmarks/mnist1d_search.py zoo       # the best of the zoo, on validation data
@@ -39,17 +44,17 @@ from evoact.records import Candidate, Cohort, TaskSpec, cut
 from evoact.study import load_space
 
 SPACE: Final = Path("search_spaces/mnist1d_mlp.yaml")
-SEARCH_SEEDS: Final = (111, 112, 113)
-TEST_SEED: Final = 260_911_377  # of the generator of the test set
+SEARCH_SEEDS: Final = (121, 122, 123)
+TEST_SEED: Final = 771_204_518  # of the generator of the test set
 SEEDS: Final = 30
-COMPARISON_SEED: Final = 2  # that of the first plan was 0
+COMPARISON_SEED: Final = 4  # those of the plans before were 0 and 2
 ELSEWHERE_SEEDS: Final = 10
 ELSEWHERE: Final = {
     "mnist1d-conv": TaskSpec(name="mnist1d", network="conv", epochs=50),
     "mnist1d-deep": TaskSpec(name="mnist1d", network="deep", epochs=50),
     "digits-mlp": TaskSpec(name="digits", network="mlp", epochs=50),
 }
-RATES: Final = (0.005, 0.01, 0.02, 0.03, 0.06)
+RATES: Final = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06)
 # Of the zoo: all with two rates and one seed, then the best with all rates and more seeds.
 FIRST_RATES: Final = (0.01, 0.03)
 SECOND: Final = 20
@@ -171,6 +176,7 @@ def compare() -> None:
             task,
             winners,
             baselines=[rival, "relu", "gelu"],
+            controls=True,
             seeds=seeds,
             rates=RATES,
             seed=COMPARISON_SEED,
@@ -181,12 +187,12 @@ def compare() -> None:
     (RESULTS / "README.md").write_text("\n".join(lines))
 
 
-def _winners() -> list[str]:
+def _winners() -> list[Candidate]:
     found = []
     for seed in SEARCH_SEEDS:
         winner = evoact.Study.load(RUNS / study_name(seed)).winner()
         assert winner is not None, f"search {seed} is not finished"
-        found.append(winner.text)
+        found.append(winner)
     return list(dict.fromkeys(found))
 
 

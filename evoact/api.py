@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import InputError, StudyError
-from evoact.records import GAINS, Anneal, Listener, SearchSpec, TaskSpec, costly_early
+from evoact.records import GAINS, Anneal, Candidate, Listener, SearchSpec, TaskSpec, costly_early
 from evoact.study import (
     Study,
     load_space,
@@ -179,7 +179,7 @@ def _sent(uri: str, study: Study) -> dict[str, int]:
 
 def compare(
     task: str | Path | TaskSpec,
-    expressions: Sequence[str | Expression],
+    expressions: Sequence[str | Expression | Candidate],
     *,
     baselines: Sequence[str | Expression] | None = None,
     network: str | None = None,
@@ -212,7 +212,8 @@ def compare(
     Args:
         task: `"digits"`, `"mnist1d"`, a class of your own as `"module:Class"`, a space's
             YAML file, whose section `task` is taken, or a specification.
-        expressions: the functions asked about: names, texts or expressions.
+        expressions: the functions asked about: names, texts, expressions, or candidates
+            of a study, such as its `winner()`, which keep their own annealing.
         baselines: those that each is compared with; relu, silu and gelu by default.
         network: `"mlp"`, `"conv"` or `"attention"`, instead of the task's.
         epochs: passes over the training data, likewise.
@@ -224,7 +225,7 @@ def compare(
         seeds: how many fresh seeds are reported, 2 or more.
         tuning_seeds: how many others the rates are chosen by.
         seed: decides everything random.
-        anneal: how the contestants are annealed; by default they are not.
+        anneal: how contestants that are no candidates are annealed; by default they are not.
         controls: whether to train annealed contestants' late and early
             functions alone as well.
         kernels: what computes activations: `"auto"`, `"c"` or `"torch"`.

@@ -17,7 +17,7 @@ _LONGEST_LABEL: Final = 28
 
 
 def entrants_of(
-    expressions: Sequence[str | Expression],
+    expressions: Sequence[str | Expression | Candidate],
     baselines: Sequence[str | Expression] = BASELINES,
     *,
     anneal: Anneal | None = None,
@@ -30,9 +30,10 @@ def entrants_of(
     does: without annealing.
 
     Args:
-        expressions: the functions asked about: names, texts or expressions.
+        expressions: the functions asked about: names, texts, expressions, or candidates
+            of a study, which keep their own annealing.
         baselines: those that each is compared with, likewise.
-        anneal: how the contestants are annealed; None for not at all.
+        anneal: how those that are no candidates are annealed; None for not at all.
         controls: whether an annealed contestant's late and early function are
             trained alone as well.
         rescaled: whether each contestant that is no named function gets the
@@ -45,12 +46,12 @@ def entrants_of(
     >>> [(e.role, e.label) for e in entrants_of(["2 * relu(x)"], ["silu"])]
     [('contestant', '2 * relu(x)'), ('rescaled', 'relu'), ('baseline', 'silu')]
     """
-    if controls and anneal is None:
+    contestants = _labelled(expressions, CONTESTANT, anneal)
+    if controls and all(one.candidate.anneal is None for one in contestants):
         raise InputError(
             "controls are asked for, but nothing is annealed: give an early function or a path "
             "(--early auto, --path ladder), or leave controls out"
         )
-    contestants = _labelled(expressions, CONTESTANT, anneal)
     known = _labelled(baselines, BASELINE, None)
     if all(one.candidate == other.candidate for one in contestants for other in known):
         raise InputError(
@@ -74,19 +75,23 @@ def check_task(entrants: Sequence[Entrant], task: TaskSpec) -> None:
 
 
 def _labelled(
-    expressions: Sequence[str | Expression], role: str, anneal: Anneal | None
+    expressions: Sequence[str | Expression | Candidate], role: str, anneal: Anneal | None
 ) -> list[Entrant]:
-    if isinstance(expressions, str | Expression) or not expressions:
+    if isinstance(expressions, str | Expression | Candidate) or not expressions:
         raise InputError(f"{role}s are {expressions!r}; wanted a list of one or more functions")
     found: dict[str, Entrant] = {}
     for given in expressions:
-        late = resolve(given) if isinstance(given, str) else given
-        candidate = Candidate(late, anneal, origin=role)
-        text = " ".join(str(given).split())
+        if isinstance(given, Candidate):
+            candidate, text = Candidate(given.late, given.anneal, origin=role), given.text
+        else:
+            late = resolve(given) if isinstance(given, str) else given
+            candidate, text = Candidate(late, anneal, origin=role), " ".join(str(given).split())
         if candidate.id in found:
             raise InputError(f"{role} {text!r} is {found[candidate.id].label!r}; give it once")
         labels = {entrant.label for entrant in found.values()}
-        label = f"annealed {text}" if anneal else text  # a baseline may be of the same function
+        label = (
+            f"annealed {text}" if candidate.anneal else text
+        )  # a baseline may be of the same function
         found[candidate.id] = Entrant(_label(label, candidate, labels), role, candidate)
     return list(found.values())
 
@@ -99,12 +104,12 @@ def _label(text: str, candidate: Candidate, taken: set[str]) -> str:
 
 
 def _controls(one: Entrant) -> list[Entrant]:
-    late, early = one.candidate.late, one.candidate.early
-    assert early is not None, "only annealed contestants have controls"
-    alone = {"static late": late, "static early": early}
+    """Return the late and the early function alone; nobody where nothing is annealed."""
+    alone = {"static late": one.candidate.late, "static early": one.candidate.early}
     return [
         Entrant(label, CONTROL, Candidate(expression, origin=CONTROL), one.label)
         for label, expression in alone.items()
+        if expression is not None and one.candidate.early is not None
     ]
 
 

@@ -94,9 +94,9 @@ def _make_mnist1d(**changes: object) -> dict[str, npt.NDArray[np.float64]]:
     return {name: made[name] for name in ("x", "y", "x_test", "y_test")}
 
 
-def _fresh_test(seed: int) -> dict[str, npt.NDArray[np.float64]]:
+def _fresh(seed: int, part: str) -> dict[str, npt.NDArray[np.float64]]:
     made = _make_mnist1d(seed=seed, num_samples=FRESH)
-    return {f"{part}_test": np.concatenate([made[part], made[f"{part}_test"]]) for part in "xy"}
+    return {f"{key}_{part}": np.concatenate([made[key], made[f"{key}_test"]]) for key in "xy"}
 
 
 def _store(path: Path, data: dict[str, npt.NDArray[np.float64]]) -> None:
@@ -116,7 +116,7 @@ DATA_SETS: Final[Mapping[str, Callable[[], dict[str, npt.NDArray[np.float64]]]]]
 )
 
 
-FRESH: Final = 10_000  # samples of a test part that is generated anew
+FRESH: Final = 10_000  # samples of a part that is generated anew
 GENERATED: Final = ("mnist1d",)  # shuffled ones would be shuffled otherwise
 
 SHAPES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
@@ -126,7 +126,9 @@ SHAPES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
 
 
 @cache
-def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
+def load(
+    name: str, split_seed: int, test_seed: int | None = None, validation_seed: int | None = None
+) -> Splits:
     """Return the splits of a data set; a quarter of the non-test part validates.
 
     Args:
@@ -134,6 +136,8 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
         split_seed: decides which samples validate.
         test_seed: of the generator of another test part, of 10,000 samples, in
             place of that of the data set; only for those in `GENERATED`.
+        validation_seed: of the generator of a validation part of 10,000 samples,
+            likewise; then all of the non-test part trains.
 
     >>> splits = load("digits", 0)
     >>> splits.train.x.shape, splits.validation.x.shape, splits.test.x.shape
@@ -141,32 +145,32 @@ def load(name: str, split_seed: int, test_seed: int | None = None) -> Splits:
     """
     from sklearn.model_selection import train_test_split
 
-    raw = _raw(name, test_seed)
-    x, y = raw["x"], raw["y"]
-    rows = np.arange(len(y))
-    train, validation = train_test_split(rows, test_size=0.25, random_state=split_seed, stratify=y)
-    x_train = x[train]
-    mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
+    raw = _raw(name, test_seed, validation_seed)
+    if validation_seed is None:
+        x, y = raw["x"], raw["y"]
+        rows = np.arange(len(y))
+        left, taken = train_test_split(rows, test_size=0.25, random_state=split_seed, stratify=y)
+        raw |= {"x": x[left], "y": y[left], "x_validation": x[taken], "y_validation": y[taken]}
+    mean, deviation = raw["x"].mean(axis=0), raw["x"].std(axis=0)
     deviation[deviation == 0] = 1.0  # a pixel that is never lit
 
-    def part(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Part:
-        return Part(((x - mean) / deviation).astype(np.float32), y.astype(np.int64))
+    def part(suffix: str) -> Part:
+        x = ((raw[f"x{suffix}"] - mean) / deviation).astype(np.float32)
+        return Part(x, raw[f"y{suffix}"].astype(np.int64))
 
-    return Splits(
-        part(x_train, y[train]),
-        part(x[validation], y[validation]),
-        part(raw["x_test"], raw["y_test"]),
-    )
+    return Splits(part(""), part("_validation"), part("_test"))
 
 
-def digest(name: str, split_seed: int, test_seed: int | None = None) -> str:
+def digest(
+    name: str, split_seed: int, test_seed: int | None = None, validation_seed: int | None = None
+) -> str:
     """Return what tells a data set and its split from others: 16 hex digits.
 
     >>> len(digest("digits", 0)), digest("digits", 0) == digest("digits", 1)
     (16, False)
     """
     found = hashlib.sha256(f"split {split_seed}".encode())
-    for part, array in sorted(_raw(name, test_seed).items()):
+    for part, array in sorted(_raw(name, test_seed, validation_seed).items()):
         found.update(f"{part} {array.dtype.str} {array.shape}".encode())
         found.update(array.tobytes())
     return found.hexdigest()[:16]
@@ -182,26 +186,28 @@ def digest_of(splits: Splits) -> str:
     return found.hexdigest()[:16]
 
 
-def _raw(name: str, test_seed: int | None) -> dict[str, npt.NDArray[np.float64]]:
-    """Return a data set as it is: `x`, `y`, `x_test`, `y_test`."""
+def _raw(
+    name: str, test_seed: int | None, validation_seed: int | None
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Return a data set as it is: `x`, `y`, `x_test`, `y_test`, and what is made to validate."""
     raw = DATA_SETS[name]()
-    if test_seed is not None:
-        assert name in GENERATED, "the specification of a task says so before"
-        raw |= _fresh_test(test_seed)
+    for part, seed in (("test", test_seed), ("validation", validation_seed)):
+        if seed is not None:
+            assert name in GENERATED, "the specification of a task says so before"
+            raw |= _fresh(seed, part)
     return raw
 
 
-def shifted(name: str, split_seed: int, by: int, rng: np.random.Generator) -> Part:
-    """Return the validation part with each sample shifted to one side, drawn by `rng`.
+def shifted(name: str, clean: Part, by: int, rng: np.random.Generator) -> Part:
+    """Return a part of a data set with each sample shifted to one side, drawn by `rng`.
 
     A signal by so many positions to the left or right, an image by so many columns or
     rows; what leaves on one side enters on the other. Standardised values are shifted: at
     a pixel that is hardly ever lit in training, a stroke would be hundreds of deviations.
 
-    >>> shifted("mnist1d", 0, 2, np.random.default_rng(0)).x.shape
+    >>> shifted("mnist1d", load("mnist1d", 0).validation, 2, np.random.default_rng(0)).x.shape
     (1000, 40)
     """
-    clean = load(name, split_seed).validation
     grid = clean.x.reshape(len(clean.x), *SHAPES[name]).copy()
     sides = [(axis, sign) for axis in range(1, grid.ndim) for sign in (-1, 1)]
     drawn = rng.integers(len(sides), size=len(grid))

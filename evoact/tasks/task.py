@@ -51,7 +51,13 @@ class Task:
     keeps_weights: bool = False
 
 
-def make_task(name: str, network: str, split_seed: int, test_seed: int | None = None) -> Task:
+def make_task(
+    name: str,
+    network: str,
+    split_seed: int,
+    test_seed: int | None = None,
+    validation_seed: int | None = None,
+) -> Task:
     """Return a task with its data loaded, see `load`.
 
     >>> task = make_task("digits", "mlp", split_seed=0)
@@ -59,4 +65,4 @@ def make_task(name: str, network: str, split_seed: int, test_seed: int | None = 
     >>> len(task.network(lambda channels, channel_dim: nn.ReLU()))
     5
     """
-    return Task(load(name, split_seed, test_seed), NETWORKS[name, network])
+    return Task(load(name, split_seed, test_seed, validation_seed), NETWORKS[name, network])

@@ -27,7 +27,7 @@ def dataset_inputs(history: History) -> list[DatasetInput]:
         digest = versions.get(f"data.{task.label}")
         if digest is None:
             continue
-        source = {"name": task.name, "split_seed": task.split_seed, "test_seed": task.test_seed}
+        source = task.model_dump(include={"name", "split_seed", "test_seed", "validation_seed"})
         profile = json.dumps({"network": task.network, "epochs": task.epochs})
         data = Dataset(task.name, digest, "evoact", json.dumps(source), profile=profile)
         found.append(DatasetInput(data, [InputTag(_CONTEXT, "training, validation, test")]))

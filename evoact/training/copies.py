@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from evoact.records import Cohort
-from evoact.tasks import shifted
+from evoact.tasks import load, shifted
 from evoact.training.resident import OnDevice, resident
 
 _NOISE, _SHIFT = 7, 8  # streams of draws, next to those of the split
@@ -30,12 +30,15 @@ def _noisy_validation(cohort: Cohort) -> OnDevice:
 def _shifted_validation(cohort: Cohort) -> OnDevice:
     """Return the validation data of a cohort, each sample shifted to one side."""
     spec = cohort.task
-    return _shifted(spec.name, spec.split_seed, cohort.device, spec.shift)
+    return _shifted(spec.name, spec.split_seed, spec.validation_seed, cohort.device, spec.shift)
 
 
 @cache
-def _shifted(name: str, split_seed: int, device: str, shift: int) -> OnDevice:
-    return OnDevice.of(shifted(name, split_seed, shift, _rng(split_seed, _SHIFT)), device)
+def _shifted(
+    name: str, split_seed: int, validation_seed: int | None, device: str, shift: int
+) -> OnDevice:
+    clean = load(name, split_seed, validation_seed=validation_seed).validation
+    return OnDevice.of(shifted(name, clean, shift, _rng(split_seed, _SHIFT)), device)
 
 
 def _rng(split_seed: int, stream: int) -> np.random.Generator:

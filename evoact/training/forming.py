@@ -214,6 +214,7 @@ def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
         cohort.device,
         cohort.kernels,
         cohort.gain,
+        cohort.halving.rungs if cohort.halving else (),  # where the whole validation part counts
     )
     epochs = prefix_epochs(member.scheduler.schedule.start, cohort.task.epochs)
     early = sum(p.numel() for module in member.modules for p in early_parameters(module))

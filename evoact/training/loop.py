@@ -22,6 +22,8 @@ from evoact.training.replay import Capture, Replay
 from evoact.training.resident import OnDevice
 
 MAX_GRAD_NORM: Final = 5.0
+GLANCE: Final = 2_500
+"""Validation samples at most that a network is scored on while it is still trained."""
 
 
 class Diverged(Exception):
@@ -149,7 +151,8 @@ class Training:
     """The training of a stack, epoch by epoch, and to be gone on with.
 
     The learning rate falls to 0 on a cosine; each member's scheduler steps with
-    it.
+    it. A validation part of many samples counts as a whole where a training stops,
+    and in other epochs, for the curve alone, by a spread of them.
 
     Args:
         stack: what is trained.
@@ -177,6 +180,7 @@ class Training:
         self.stack, self.diverged = stack, dict[Member, str]()
         self._waiting = list(members)
         self._train, self._validation = data
+        self._glance = self._validation.spread(GLANCE)
         self._budget, self._order, self._noise = budget, order, noise
         self.at_boundary: Callable[[int, Stack], None] | None = None
         self._epochs, self._seconds = 0, 0.0
@@ -202,8 +206,9 @@ class Training:
             shuffled = torch.randperm(len(self._train), generator=self._order)
             if self.stack.members:
                 drawn = self._noise.drawn() if self._noise else nullcontext()
+                part = self._validation if self._epochs + 1 == epochs else self._glance
                 with drawn, self._timed() as start:
-                    self._epoch(shuffled.to(self._train.x.device), start)
+                    self._epoch(shuffled.to(self._train.x.device), part, start)
             self._epochs += 1
             self._drop()
             if self.at_boundary:
@@ -224,7 +229,7 @@ class Training:
             member.skip(self._epochs * self.steps_per_epoch)
         self.stack.arrange([*self.stack.members, *joining])
 
-    def _epoch(self, shuffled: Tensor, start: float) -> None:
+    def _epoch(self, shuffled: Tensor, validation: OnDevice, start: float) -> None:
         losses = torch.zeros(len(self.stack.members), device=self._train.x.device)
         norms = losses
         for step, (x, y) in enumerate(self._batches(shuffled)):
@@ -233,7 +238,7 @@ class Training:
             losses = losses + loss * len(y)
             self._watch(start)
         means = (losses / len(self._train)).tolist()
-        scores = self.stack.score(self._validation, "val")
+        scores = self.stack.score(validation, "val")
         told = zip(self.stack.members, means, norms.tolist(), scores, strict=True)
         for member, loss_, norm, found in told:
             # The accuracy is of the network at the end of the epoch, and so is g.

@@ -41,7 +41,7 @@ def data_digest(task: TaskSpec) -> str:
     """Return what tells the data of a task from others, split as they are."""
     if task.is_brought:
         return digest_of(task_of(task).splits)
-    return digest(task.name, task.split_seed, task.test_seed)
+    return digest(task.name, task.split_seed, task.test_seed, task.validation_seed)
 
 
 def width_of(candidate: Candidate, policy: str) -> Width:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +32,11 @@ class OnDevice:
     def __len__(self) -> int:
         """Return the number of samples."""
         return len(self.y)
+
+    def spread(self, most: int) -> OnDevice:
+        """Return every n-th sample, the fewest n that leaves no more than so many."""
+        step = max(1, math.ceil(len(self) / most))
+        return self if step == 1 else OnDevice(self.x[::step].clone(), self.y[::step].clone())
 
 
 class Resident(NamedTuple):
@@ -73,7 +79,8 @@ def _task(source: str, stamp: object) -> Task:  # noqa: ARG001  # a part of the 
         return own_task(spec.use, spec.options, spec.split_seed)
     if spec.arrays is not None:
         return arrays_task(spec.arrays, spec.network, spec.split_seed, spec.kind, spec.target)
-    return make_task(spec.name, spec.network, spec.split_seed, spec.test_seed)
+    seeds = spec.split_seed, spec.test_seed, spec.validation_seed
+    return make_task(spec.name, spec.network, *seeds)
 
 
 @lru_cache(_KEPT)

@@ -8,7 +8,7 @@ from comparison_known import plan_of
 from evoact.comparison import entrants_of
 from evoact.errors import InputError
 from evoact.language import ZOO, resolve
-from evoact.records import Anneal
+from evoact.records import Anneal, Candidate
 
 
 def told(entrants) -> list[tuple[str, str, str]]:
@@ -52,6 +52,22 @@ def test_controls_are_the_late_and_the_early_function_alone() -> None:
     ]
     assert late.candidate.anneal is early.candidate.anneal is None
     assert one.label == late.of == early.of == "annealed silu"
+
+
+def test_candidates_of_a_study_keep_their_own_annealing() -> None:
+    genes = Anneal(resolve("relu"), "cosine", 0.0, 0.5)
+    found = Candidate(resolve("silu"), genes, origin="mutation", parents=("a",))
+    entrants = entrants_of([found, Candidate(resolve("mish"))], ["gelu"], controls=True)
+    assert [(e.role, e.label) for e in entrants] == [
+        ("contestant", "annealed silu(x)"),
+        ("control", "static late"),
+        ("control", "static early"),
+        ("contestant", "x * tanh(softplus(x))"),
+        ("baseline", "gelu"),
+    ]
+    assert entrants[0].candidate.anneal == genes
+    with pytest.raises(InputError, match="nothing is annealed"):
+        entrants_of([Candidate(resolve("mish"))], ["gelu"], controls=True)
 
 
 def test_long_texts_get_short_labels_of_their_own() -> None:

@@ -154,6 +154,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("task.split_seed", -1, "greater than or equal to 0"),
     ("task.test_seed", -1, "greater than or equal to 0"),
     ("task", {"name": "digits", "test_seed": 1}, "digits is not generated; wanted null, or"),
+    ("task", {"name": "digits", "validation_seed": 1}, "validation_seed is 1, but digits is not"),
+    ("task", {"test_seed": 3, "validation_seed": 3}, "validation_seed is 3 and test_seed as well"),
     ("objectives", {}, "at least 1 item"),
     ("objectives", {"val_acuracy": "max"}, "did you mean 'val_accuracy'?"),
     ("objectives", {"val_accuracy": "most"}, "'max' or 'min'"),

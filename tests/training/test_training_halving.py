@@ -8,7 +8,7 @@ import pytest
 
 from evoact.language import resolve
 from evoact.records import Candidate, Cohort, Evaluation, Halving, Status, TaskSpec
-from evoact.training import train_cohort
+from evoact.training import loop, train_cohort
 
 TEXTS = ("relu(x)", "silu(x)", "0.001 * x", "tanh(x)", "group_max(x, 2)", "sin(9.0 * x)")
 HALVING = Halving(rungs=(2, 4), reduction=2, objective="val_accuracy", maximise=True)
@@ -56,3 +56,20 @@ def test_one_alone_goes_on_to_the_end() -> None:
 
 def test_without_halving_there_is_one_rung(full: list[Evaluation]) -> None:
     assert {(e.rung, e.epochs) for e in full} == {(0, 6)}
+
+
+def test_a_large_validation_part_counts_as_a_whole_where_trainings_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    halving = Halving((2,), 2, "val_accuracy", True)
+    whole = trained("relu(x)", "tanh(x)", halving=halving)
+    monkeypatch.setattr(loop, "GLANCE", 90)  # of 360
+    found = trained("relu(x)", "tanh(x)", halving=halving)
+    for one, other in zip(found, whole, strict=True):
+        assert (one.rung, one.objectives) == (other.rung, other.objectives)
+        for epoch, (point, wanted) in enumerate(zip(one.curve, other.curve, strict=True), 1):
+            is_whole = epoch in {2, one.epochs}
+            assert (point["val_loss"] == wanted["val_loss"]) == is_whole
+            right = point["val_accuracy"] * 90  # samples, if it is a glance
+            assert is_whole or right == pytest.approx(round(right), abs=1e-3)
+            assert point["loss"] == wanted["loss"]
