@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import pickle  # torchvision's files are pickles
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from torch import Tensor, nn
 from evoact.errors import InputError
 from evoact.tasks.shipped import Burgers, Characters, Cifar10, Cifar100, Equation, Heat, Image, Wine
 from evoact.tasks.shipped.characters import ALPHABET, text
-from evoact.tasks.shipped.cifar import varied
+from evoact.tasks.shipped.cifar import generated, normalised, varied
 from evoact.tasks.shipped.image import coordinates, picture
 
 
@@ -200,6 +203,54 @@ def test_images_are_shifted_and_mirrored_whole() -> None:
 def test_without_torchvision_the_cure_is_told(monkeypatch: Any, tmp_path: Any) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(InputError, match=r"pip install 'evoact\[torchvision\]'.*generated: true"):
+        Cifar10(root=str(tmp_path)).data(0)
+
+
+@pytest.fixture
+def datasets() -> Any:
+    """Torchvision's, with which CI runs these tests."""
+    return pytest.importorskip("torchvision.datasets")
+
+
+def stored(datasets: Any, name: str, root: Path, monkeypatch: Any) -> None:
+    """Store a small data set as torchvision stores CIFAR, in files of its names."""
+    made = getattr(datasets, name)
+    lists: dict[str, list[list[str]]] = {"train_list": [], "test_list": []}
+    folder = root / made.base_folder
+    folder.mkdir()
+    for which, entries in lists.items():
+        for number, (file, _) in enumerate(getattr(made, which)):
+            x, y = generated(20, 10, number)
+            rows = x.transpose(0, 3, 1, 2).reshape(20, -1)
+            labels = {made.meta["key"].replace("_names", "s"): y.tolist()}
+            content = pickle.dumps({"data": rows, "labels": y.tolist(), **labels})
+            (folder / file).write_bytes(content)
+            entries.append([file, hashlib.md5(content).hexdigest()])
+        monkeypatch.setattr(made, which, entries)
+    content = pickle.dumps({made.meta["key"]: [str(n) for n in range(10)]})
+    (folder / made.meta["filename"]).write_bytes(content)
+    meta = {**made.meta, "md5": hashlib.md5(content).hexdigest()}
+    monkeypatch.setattr(made, "meta", meta)
+
+
+@pytest.mark.parametrize("task", [Cifar10, Cifar100])
+def test_torchvisions_files_are_read(
+    task: type[Cifar10], datasets: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    stored(datasets, task.data_set, tmp_path, monkeypatch)
+    splits = task(samples=16, root=str(tmp_path)).data(0)
+    assert [len(part.y) for part in (splits.train, splits.validation)] == [12, 4]
+    images, labels = generated(20, 10, 0)
+    first = normalised(images[:16])
+    assert {x.tobytes() for x in splits.train.x} < {x.tobytes() for x in first}
+    assert len(splits.test.y) == 20
+    assert np.array_equal(splits.test.y, labels)
+
+
+def test_without_network_the_cure_is_told(datasets: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    # Nothing listens there: what a machine without a network says.
+    monkeypatch.setattr(datasets.CIFAR10, "url", "http://127.0.0.1:9/cifar-10-python.tar.gz")
+    with pytest.raises(InputError, match=r"cannot be downloaded: .*; put the folder .*generated"):
         Cifar10(root=str(tmp_path)).data(0)
 
 
