@@ -46,10 +46,11 @@ TUNED_FROM, CONFIRMED_FROM = 70_001, 80_001  # replicates of no study
 FREQUENCIES: Final = (15.0, 20.0, 25.0, 30.0)
 RATES: Final = (5e-4, 1e-3, 2e-3, 4e-3)
 # Of each baseline: texts and options of the task by its scale (bands, omega, sigma), and rates.
-BANDS: Final = (4, 5, 6)
+BANDS: Final = (3, 4, 5, 6)
 SIGMAS: Final = (0.14, 0.1, 0.07)
 GABOR: Final = ((5.0, 5.0), (10.0, 5.0), (10.0, 10.0), (20.0, 10.0))
 FASTER: Final = (4e-3, 8e-3, 1.6e-2, 3.2e-2)
+LOCAL: Final = (1e-3, 3e-3, 9e-3)
 RUNS: Final = Path("runs")
 RESULTS: Final = Path(__file__).parent / "results" / "coordinate"
 
@@ -81,9 +82,11 @@ def grid(name: str) -> list[Setting]:
     elif name == "gaussian":
         text = "exp(-0.5 * square(x))"
         points = [(text, {"initial": "torch", "first": round(1.0 / s, 3)}) for s in SIGMAS]
+        rates = LOCAL
     elif name == "gabor (WIRE, real)":
         texts = [f"cos({omega} * x) * exp(-square({s} * x))" for omega, s in GABOR]
         points = [(text, {"initial": "torch", "first": 1.0}) for text in texts]
+        rates = LOCAL
     else:
         points = [(name, {"initial": "unit", "first": omega}) for omega in FREQUENCIES]
     return [Setting(text, options, rate) for (text, options), rate in product(points, rates)]
@@ -129,21 +132,21 @@ def finalists() -> list[str]:
 
 
 def tune() -> None:
-    """Tune scales and rates on the first image; what was tuned before stays."""
+    """Tune scales and rates on the first image; what was tried before stays."""
     for name in (*BASELINES, *finalists()):
-        found = tuned()
-        if name in found:
-            continue
-        tried = []
+        tried = tuned().get(name, {"tried": []})["tried"]
+        known = [_setting(one) for one in tried]
         for setting in grid(name):
-            runs = [trained(setting, "china", TUNED_FROM + seed) for seed in range(TUNING_SEEDS)]
-            score = fmean(run.objectives.get("val_psnr", 0.0) for run in runs)
-            tried.append({**asdict(setting), "val_psnr": score})
+            if setting not in known:
+                runs = [
+                    trained(setting, "china", TUNED_FROM + seed) for seed in range(TUNING_SEEDS)
+                ]
+                score = fmean(run.objectives.get("val_psnr", 0.0) for run in runs)
+                tried.append({**asdict(setting), "val_psnr": score})
         best = max(tried, key=lambda one: one["val_psnr"])
-        print(
-            f"{best['val_psnr']:.2f} dB: {name} {best['options']} rate {best['rate']}", flush=True
-        )
-        data = {**found, name: {"best": best, "tried": tried}}
+        told = f"{name} {best['options']} rate {best['rate']}"
+        print(f"{best['val_psnr']:.2f} dB: {told}", flush=True)
+        data = {**tuned(), name: {"best": best, "tried": tried}}
         (RESULTS / "tuned.json").write_text(json.dumps(data, indent=1) + "\n")
 
 
@@ -186,10 +189,11 @@ def _setting(found: dict[str, Any]) -> Setting:
 def confirm() -> None:
     """Train all on the second image; its test pixels are read once."""
     path, settings = RESULTS / "confirmed.json", chosen()
-    if not path.exists():
-        data = {name: _confirmed(setting) for name, setting in settings.items()}
-        path.write_text(json.dumps(data, indent=1) + "\n")
-    data = json.loads(path.read_text())
+    data = json.loads(path.read_text()) if path.exists() else {}
+    for name, setting in settings.items():
+        if name not in data:
+            data[name] = _confirmed(setting)
+            path.write_text(json.dumps(data, indent=1) + "\n")
     (RESULTS / "README.md").write_text(_table(settings, data))
     print(_table(settings, data))
     _draw(settings, data)
