@@ -126,8 +126,8 @@ class Burgers(Equation):
         points: see `Equation`.
         hidden: likewise.
 
-    >>> Burgers().solution(np.array([-0.5, 0.0]), np.array([0.0, 0.5])).round(6).tolist()
-    [1.0, 0.0]
+    >>> Burgers().solution(np.array([-0.5, 0.5]), np.zeros(2)).round(6).tolist()
+    [1.0, -1.0]
     """
 
     waves: Mapping[int, float] = MappingProxyType({1: -1.0})

@@ -51,7 +51,7 @@ class Diabetes(Rows):
     Its measure is in hundreds and from 150 on, so that it has about mean 0 and deviation 1.
 
     >>> Diabetes().data(0).train.x.shape
-    (265, 10)
+    (266, 10)
     """
 
     metrics: Mapping[str, str] = MappingProxyType({"r2": "max"})
