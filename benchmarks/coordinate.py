@@ -3,13 +3,13 @@
 Fixed before the run that counts: one search of `search_spaces/image.yaml` on the first
 image, with the seed below and 7 of its 16 generations. Then, still on the validation pixels
 of the first image, each baseline with its published initialisation has its own scale and
-learning rate tuned, over a grid in which each point has a candidate's budget; so have the
-best two of the search, and the best of them is the winner. At last all meet the second
-image, which nothing has seen, with ten fresh seeds that they share: as many steps,
-parameters within 1 %; its test pixels are read once.
+learning rate tuned, over a grid in which each point has a candidate's budget; so has the
+winner, the best of the search. At last all that were tuned meet the second image, which
+nothing has seen, with ten fresh seeds that they share: as many steps, parameters within
+1 %; its test pixels are read once.
 
     python benchmarks/coordinate.py search     # within 30 minutes on 2 cores; goes on
-    python benchmarks/coordinate.py tune       # baselines and finalists, on the first image
+    python benchmarks/coordinate.py tune       # baselines and winner, on the first image
     python benchmarks/coordinate.py confirm    # the second image
 """
 
@@ -37,11 +37,10 @@ from evoact.study import load_space
 
 SPACE: Final = Path("search_spaces/image.yaml")
 SEARCH_SEED: Final = 21
-SHORT: Final = ("evolution.generations=7", "evaluate.confirm.top=0")  # finalists are tuned here
+SHORT: Final = ("evolution.generations=7", "evaluate.confirm.top=0")  # the best is tuned here
 SECOND: Final = "flower"
 SEEDS: Final = 10
 TUNING_SEEDS: Final = 1
-FINALISTS: Final = 2
 TUNED_FROM, CONFIRMED_FROM = 70_001, 80_001  # replicates of no study
 FREQUENCIES: Final = (15.0, 20.0, 25.0, 30.0)
 RATES: Final = (5e-4, 1e-3, 2e-3, 4e-3)
@@ -111,9 +110,9 @@ def search() -> None:
         study = resume(folder)
     else:
         study = evoact.search(load_space(SPACE, SHORT), RUNS, folder.name, seed=SEARCH_SEED)
-    best = [str(found.expression) for found in study.best(FINALISTS)]
+    best = str(study.best(1)[0].expression)
     print(f"{best}, {time.monotonic() - start:.0f} s", flush=True)
-    (RESULTS / "finalists.json").write_text(json.dumps(best, indent=1) + "\n")
+    (RESULTS / "winner.json").write_text(json.dumps(best) + "\n")
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     kept = "".join(json.dumps(_without_curves(line)) + "\n" for line in lines)
     (RESULTS / "search.jsonl.gz").write_bytes(gzip.compress(kept.encode(), mtime=0))
@@ -126,14 +125,14 @@ def _without_curves(line: Any) -> Any:
     return line
 
 
-def finalists() -> list[str]:
+def winner() -> str:
     """Return the best of the search."""
-    return list(json.loads((RESULTS / "finalists.json").read_text()))
+    return str(json.loads((RESULTS / "winner.json").read_text()))
 
 
 def tune() -> None:
     """Tune scales and rates on the first image; what was tried before stays."""
-    for name in (*BASELINES, *finalists()):
+    for name in (*BASELINES, winner()):
         tried = tuned().get(name, {"tried": []})["tried"]
         known = [_setting(one) for one in tried]
         for setting in grid(name):
@@ -171,15 +170,11 @@ def cohort(setting: Setting, picture: str, replicate: int, *, test: bool = False
 
 
 def chosen() -> dict[str, Setting]:
-    """Return the best setting of each baseline, and that of the winner on the first image."""
+    """Return the best settings on the first image of the winner and the baselines."""
     found = tuned()
-    bests = {name: found[name]["best"] for name in (*BASELINES, *finalists())}
-    winner = max(finalists(), key=lambda name: bests[name]["val_psnr"])
-    return {
-        "winner" if name == winner else name: _setting(best)
-        for name, best in bests.items()
-        if name in (*BASELINES, winner)
-    }
+    bests = {"winner": found[winner()]["best"]}
+    bests |= {name: found[name]["best"] for name in BASELINES if name in found}
+    return {name: _setting(best) for name, best in bests.items()}
 
 
 def _setting(found: dict[str, Any]) -> Setting:
