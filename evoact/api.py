@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import InputError, StudyError
-from evoact.records import GAINS, Anneal, Candidate, Listener, SearchSpec, TaskSpec, costly_early
+from evoact.records import (
+    GAINS,
+    Anneal,
+    Candidate,
+    Cohort,
+    Listener,
+    SearchSpec,
+    TaskSpec,
+    costly_early,
+)
 from evoact.study import (
     Study,
     load_space,
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
     from evoact.comparison import ComparisonResult
     from evoact.language import Expression
     from evoact.study import Evaluator
+    from evoact.training import Diagnosed
 
 
 _CURE: Final = "send what MLflow missed by `evoact sync {run} --to {uri}`"
@@ -284,6 +294,50 @@ def compare(
     ):
         tell(f"Every training is kept in {kept.folder}")
         return run_comparison(plan, evaluator, kept, tell)
+
+
+def diagnose(
+    function: str | Expression | Candidate,
+    task: str | Path | TaskSpec,
+    *,
+    network: str | None = None,
+    epochs: int | None = None,
+    width: str | None = None,
+    seed: int = 0,
+    kernels: str = "auto",
+) -> Diagnosed:
+    """Train the network of a task once with a function, and measure it layer by layer.
+
+    What is measured, and by which formula, is told in `evoact.diagnostics`, whose
+    `diagnose` takes networks of your own.
+
+    Args:
+        function: a name, a text, an expression, or a candidate of a study.
+        task: as for `compare`, as are the next three.
+        network: likewise.
+        epochs: likewise.
+        width: likewise.
+        seed: of weights and order of data: that of a study trains what it scored.
+        kernels: what computes activations in training: `"auto"`, `"c"` or `"torch"`.
+
+    Raises:
+        InputError: an argument is not what it must be.
+        StudyError: the training diverged.
+
+    Example, some seconds::
+
+        found = evoact.diagnose("relu", "digits", epochs=2)
+        print([layer.zero_fraction for layer in found.diagnosis.layers])
+    """
+    from evoact.language import Expression, resolve
+    from evoact.training import diagnosed, prepared_task, resolve_kernels
+
+    told = prepared_task(named_task(task, network=network, epochs=epochs, width=width))
+    if isinstance(function, str):
+        function = resolve(function)
+    candidate = Candidate(function) if isinstance(function, Expression) else function
+    way = resolve_kernels(kernels, "cpu", "kernels").name
+    return diagnosed(Cohort((candidate,), told, seed, kernels=way))
 
 
 def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:

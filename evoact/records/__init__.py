@@ -4,7 +4,7 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
-from evoact.records.constraints import LATENCY, MEASURED, Constraint, is_measured
+from evoact.records.constraints import INSIDE, LATENCY, MEASURED, Constraint, is_measured
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -38,6 +38,7 @@ __all__ = [
     "BY",
     "DTYPE",
     "GAINS",
+    "INSIDE",
     "JOURNAL_VERSION",
     "LATENCY",
     "LAYERS",
