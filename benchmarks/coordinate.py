@@ -1,6 +1,6 @@
 """Does a search find a function for coordinate networks that beats those made for them?
 
-Fixed before the run that counts: one search of `search_spaces/image.yaml` on the first
+Fixed before the second image was read: one search of `search_spaces/image.yaml` on the first
 image, with the seed below and 7 of its 16 generations. Then, still on the validation pixels
 of the first image, each baseline with its published initialisation has its own scale and
 learning rate tuned, over a grid in which each point has a candidate's budget; so has the
