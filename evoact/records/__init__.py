@@ -32,7 +32,7 @@ from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
 from evoact.records.ranking import merits
 from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
-from evoact.records.task_spec import NETWORKS, TASKS, TaskSpec
+from evoact.records.task_spec import NETWORKS, SHIPPED, TASKS, TaskSpec
 
 __all__ = [
     "BY",
@@ -47,6 +47,7 @@ __all__ = [
     "NO_ANNEALING",
     "OBJECTIVES",
     "SCHEDULES",
+    "SHIPPED",
     "SPEC_VERSION",
     "TASKS",
     "THREADS",
