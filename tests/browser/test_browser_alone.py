@@ -163,7 +163,7 @@ def test_a_study_made_again_from_its_journal_is_the_one_that_was_logged(live, sm
     winner = next(run for (role, _), run in rebuilt.items() if role == "winner")
     study = rebuilt["study", ""]
     assert len(winner["models"]) == len(study["models"]) == 1
-    assert {"export/winner.py", "export/winner.safetensors", "function.svg"} <= set(winner["files"])
+    assert {"export/winner.py", "export/winner.onnx", "function.svg"} <= set(winner["files"])
     assert {"hall_of_fame.csv", "figures/progress.svg"} <= set(study["files"])
     assert study["data"] == [("digits", study["tags"]["evoact.versions.data.digits-mlp"])]
     assert not any(api.sync(smoke_run, store).values())

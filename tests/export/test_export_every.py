@@ -227,7 +227,7 @@ RUNS: dict[str, tuple[Run, torch.dtype, float]] = {
     "triton in bfloat16": (lambda *given: in_triton(*given, "bfloat16"), torch.bfloat16, 2.0**-8),
 }  # fmt: skip
 # Some seconds a graph or a process; other tests try pt2 and ONNX on single functions.
-SLOW = ("pt2", "onnx", "triton in bfloat16")
+SLOW = ("pt2", "onnx", "jax in bfloat16", "triton in bfloat16")
 
 
 def check(what: str, part: Sequence[Expression], folder: Path) -> None:
