@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -141,6 +142,16 @@ def stamp_of(folder: Path) -> Stamp:
 def is_packed(folder: Path) -> bool:
     """Whether a study has a packed journal alone."""
     return not (folder / NAME).exists() and (folder / PACKED).exists()
+
+
+def is_study(text: str) -> bool:
+    """Whether a text is the path of a folder with a journal, packed or not.
+
+    >>> is_study("x * sigmoid(x)")
+    False
+    """
+    # Path raises on long texts, which an expression may be.
+    return any(os.path.exists(os.path.join(text, name)) for name in (NAME, PACKED))
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:

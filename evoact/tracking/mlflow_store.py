@@ -8,7 +8,6 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -272,19 +271,13 @@ def _create(client: MlflowClient, uri: str) -> Experiment:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what concerns MLflow's developers only from the terminal, while a store opens.
-
-    That is a line for each migration of a new database, and a warning that
-    MLflow's models use a deprecated option of SQLAlchemy 2.1.
-    """
+    """Keep a line for each migration of a new database from the terminal, while a store opens."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
