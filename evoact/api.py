@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import InputError, StudyError
-from evoact.records import GAINS, Anneal, Candidate, Listener, SearchSpec, TaskSpec, costly_early
+from evoact.records import (
+    GAINS,
+    Anneal,
+    Candidate,
+    Cohort,
+    Listener,
+    SearchSpec,
+    TaskSpec,
+    costly_early,
+)
 from evoact.study import (
     Study,
     load_space,
@@ -40,6 +49,7 @@ if TYPE_CHECKING:
     from evoact.comparison import ComparisonResult
     from evoact.language import Expression
     from evoact.study import Evaluator
+    from evoact.training import Diagnosed
 
 
 _CURE: Final = "send what MLflow missed by `evoact sync {run} --to {uri}`"
@@ -98,8 +108,9 @@ def search(
         helper = started.enter_context(ThreadPoolExecutor(1, "evoact-store"))
         ready = helper.submit(prepare_store, uri) if uri else None
         evaluator = started.enter_context(_evaluator(spec, address))
-        if ready:
-            ready.result()
+        if uri and ready:
+            with _warned_if_down(uri):
+                ready.result()
         study = Study.create(spec, runs, name, seed)
         with _opened(study, [*listeners, *_trackers(study)]):
             run(study, evaluator)
@@ -138,7 +149,8 @@ def resume(
         prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
     if uri := _store(spec, study.folder.parent):
-        prepare_store(uri)
+        with _warned_if_down(uri):
+            prepare_store(uri)
     with _opened(study, [*listeners, *_trackers(study)]):
         if not study.is_finished:
             with _evaluator(spec, address) as evaluator:
@@ -296,6 +308,50 @@ def compare(
         return run_comparison(plan, evaluator, kept, tell)
 
 
+def diagnose(
+    function: str | Expression | Candidate,
+    task: str | Path | TaskSpec,
+    *,
+    network: str | None = None,
+    epochs: int | None = None,
+    width: str | None = None,
+    seed: int = 0,
+    kernels: str = "auto",
+) -> Diagnosed:
+    """Train the network of a task once with a function, and measure it layer by layer.
+
+    What is measured, and by which formula, is told in `evoact.diagnostics`, whose
+    `diagnose` takes networks of your own.
+
+    Args:
+        function: a name, a text, an expression, or a candidate of a study.
+        task: as for `compare`, as are the next three.
+        network: likewise.
+        epochs: likewise.
+        width: likewise.
+        seed: of weights and order of data: that of a study trains what it scored.
+        kernels: what computes activations in training: `"auto"`, `"c"` or `"torch"`.
+
+    Raises:
+        InputError: an argument is not what it must be.
+        StudyError: the training diverged.
+
+    Example, some seconds::
+
+        found = evoact.diagnose("relu", "digits", epochs=2)
+        print([layer.zero_fraction for layer in found.diagnosis.layers])
+    """
+    from evoact.language import Expression, resolve
+    from evoact.training import diagnosed, prepared_task, resolve_kernels
+
+    told = prepared_task(named_task(task, network=network, epochs=epochs, width=width))
+    if isinstance(function, str):
+        function = resolve(function)
+    candidate = Candidate(function) if isinstance(function, Expression) else function
+    way = resolve_kernels(kernels, "cpu", "kernels").name
+    return diagnosed(Cohort((candidate,), told, seed, kernels=way))
+
+
 def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     """Return a specification with other settings of `evaluate`; None changes nothing."""
     given = {key: value for key, value in changes.items() if value is not None}
@@ -317,15 +373,22 @@ def _store(spec: SearchSpec, runs: Path) -> str | None:
     uri = tracking_uri(spec.tracking.mlflow, runs)
     if uri is None:
         return None
-    try:
+    with _warned_if_down(uri):
         check_reachable(uri)
+        return uri
+    return None
+
+
+@contextmanager
+def _warned_if_down(uri: str) -> Iterator[None]:
+    """Go on without a store that is down, and say how to make up for it."""
+    try:
+        yield
     except StoreUnreachable as error:
         warnings.warn(
             f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
-            stacklevel=3,
+            stacklevel=4,
         )
-        return None
-    return uri
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def run_export(
     if is_study(what):
         chosen = _of_study(what, rank, params)
     else:
-        _refuse_path(what)
+        refuse_path(what)
         _refuse_options_of_studies(what, rank, params)
         chosen = _Chosen(resolve(what))
     files = export(
@@ -59,7 +59,7 @@ def run_export(
 
 def _of_study(what: str, rank: int | None, params: str) -> _Chosen:
     study = Study.load(what)
-    candidate, label = _candidate(study, rank)
+    candidate, label = candidate_of(study, rank)
     return _Chosen(
         candidate.late,
         folder=study.folder / "winners",
@@ -70,7 +70,7 @@ def _of_study(what: str, rank: int | None, params: str) -> _Chosen:
     )
 
 
-def _candidate(study: Study, rank: int | None) -> tuple[Candidate, str]:
+def candidate_of(study: Study, rank: int | None) -> tuple[Candidate, str]:
     """Return the candidate at a rank, by default the winner, and what to call it."""
     if rank is None and (winner := study.winner()) is not None:
         return winner, "winner"
@@ -90,7 +90,7 @@ def _refuse_options_of_studies(what: str, rank: int | None, params: str) -> None
         )
 
 
-def _refuse_path(what: str) -> None:
+def refuse_path(what: str) -> None:
     """Say that a folder is no study, rather than that it is no expression."""
     if os.path.exists(what) or what.startswith(("runs/", "./", "/")):
         raise InputError(f"{what} is no study: it has no journal.jsonl, nor one packed")

@@ -218,6 +218,7 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
 
     Raises:
         InputError: the store refuses, or its experiment was deleted.
+        StoreUnreachable: a server answers, but fails itself: its database may be down.
     """
     prepare_environment()
     from mlflow import MlflowClient
@@ -231,7 +232,8 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
         except (MlflowException, ImportError) as error:  # or a database's driver is missing
             reason = str(error).partition("\n")[0].replace(uri, redacted(uri))
-            raise InputError(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
+            kind = StoreUnreachable if _is_outage(uri, error) else InputError
+            raise kind(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
     if found.lifecycle_stage == "deleted":
         raise InputError(
             f"the MLflow experiment {EXPERIMENT!r} was deleted; restore it with "
@@ -239,6 +241,16 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
             f"-x {found.experiment_id}, or set tracking.mlflow to off"
         )
     return str(found.experiment_id)
+
+
+def _is_outage(uri: str, error: Exception) -> bool:
+    """Whether a server failed by itself, and did not refuse: by HTTP's codes from 500 on."""
+    from mlflow.exceptions import MlflowException
+
+    if urlsplit(uri).scheme not in _SERVERS or not isinstance(error, MlflowException):
+        return False
+    status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]  # untyped in mlflow
+    return status >= 500
 
 
 def _create(client: MlflowClient, uri: str) -> Experiment:

@@ -41,6 +41,7 @@ def test_ray_gives_the_hall_of_fame_of_one_process(evoact_command, smoke_run, wo
 
 
 @pytest.mark.ray
+@pytest.mark.slow  # tests/faults kills drivers at other moments by default
 def test_killed_driver_resumes_to_the_same_result(evoact_command, smoke_run):
     folder = smoke_run.parent / "killed"
     process = evoact_command.start(

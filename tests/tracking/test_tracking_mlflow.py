@@ -259,7 +259,7 @@ def test_long_curves_go_in_several_batches(study, play, store, folder, monkeypat
 @pytest.mark.parametrize("lost", [False, True])
 def test_figures_show_trained_parameters(study, play, store, folder, monkeypatch, lost):
     params = {"act0": {"a0": 2.0}, "act1": {"a0": 3.0}}
-    digest = save_params(folder / "params", params)
+    (digest,) = save_params(folder / "params", params)
     if lost:
         (folder / "params" / f"{digest}.safetensors").unlink()
     drawn = {}

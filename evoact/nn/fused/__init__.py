@@ -6,8 +6,9 @@ of six functions, over autograd on six bred expressions .07 to .35 against .12
 to .57, slower on two of them by up to a fifth (benchmarks/results/kernels/).
 It costs seconds of compiling for each function, where C takes tenths for a
 whole cohort, and has a third set of last bits that a study must not mix. So no
-training is long enough for it: `auto` takes C on the CPU, and Triton, which is
-what `torch.compile` would write, on CUDA. A model that is compiled as a whole
+training is long enough for it: `auto` takes C on the CPU. On CUDA Triton, which is
+what `torch.compile` would write, is for those who ask for it, until it is measured
+there. A model that is compiled as a whole
 has plain operations for its activations, which torch then fuses itself.
 """
 

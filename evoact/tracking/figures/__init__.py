@@ -18,6 +18,7 @@ from evoact.tracking.figures.front import front_figure
 from evoact.tracking.figures.gallery import gallery_figure
 from evoact.tracking.figures.genealogy import genealogy_figure
 from evoact.tracking.figures.labels import label_of, shortened, value_text
+from evoact.tracking.figures.layers import layers_figure
 from evoact.tracking.figures.overview import leading, overview_figure
 from evoact.tracking.figures.progress import progress_figure, steps_of
 from evoact.tracking.figures.style import (
@@ -51,6 +52,7 @@ __all__ = [
     "genealogy_figure",
     "head",
     "label_of",
+    "layers_figure",
     "leading",
     "overview_figure",
     "progress_figure",
