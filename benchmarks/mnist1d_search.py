@@ -42,6 +42,7 @@ from evoact.comparison import ComparisonResult, differences_figure, markdown
 from evoact.language import ZOO, resolve
 from evoact.records import Candidate, Cohort, TaskSpec, cut
 from evoact.study import load_space
+from evoact.tracking import save_figure
 
 SPACE: Final = Path("search_spaces/mnist1d_mlp.yaml")
 SEARCH_SEEDS: Final = (121, 122, 123)
@@ -199,7 +200,7 @@ def _winners() -> list[Candidate]:
 def _write(result: ComparisonResult, name: str) -> None:
     data: dict[str, Any] = result.to_dict()
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
-    differences_figure(result).savefig(RESULTS / f"{name}.svg", metadata={"Date": None})
+    save_figure(differences_figure(result), RESULTS / f"{name}.svg")
     (RESULTS / f"{name}.md").write_text(markdown(result) + "\n")
 
 

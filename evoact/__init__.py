@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from evoact.errors import EvoactError, InputError, StudyError
 
 if TYPE_CHECKING:
-    from evoact.api import compare, search
+    from evoact.api import compare, diagnose, search
     from evoact.comparison import ComparisonResult
     from evoact.evolution import Evolution
     from evoact.language import Expression, ExpressionError, parse, self_normalising
@@ -37,6 +37,7 @@ _HOMES: Final = {
     "Study": "evoact.study",
     "SwapReport": "evoact.nn",
     "compare": "evoact.api",
+    "diagnose": "evoact.api",
     "finish": "evoact.nn",
     "load_space": "evoact.study",
     "parse": "evoact.language",
@@ -78,6 +79,7 @@ __all__ = [
     "StudyError",
     "SwapReport",
     "compare",
+    "diagnose",
     "finish",
     "load_space",
     "parse",

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from evoact.errors import InputError, StudyError
-from evoact.records import GAINS, Anneal, Candidate, Listener, SearchSpec, TaskSpec, costly_early
+from evoact.records import (
+    GAINS,
+    Anneal,
+    Candidate,
+    Cohort,
+    Listener,
+    SearchSpec,
+    TaskSpec,
+    costly_early,
+)
 from evoact.study import (
     Study,
     load_space,
@@ -21,6 +31,7 @@ from evoact.study import (
     with_control,
 )
 from evoact.tracking import (
+    Background,
     ConfirmationCsv,
     Guarded,
     HallOfFameCsv,
@@ -38,6 +49,7 @@ if TYPE_CHECKING:
     from evoact.comparison import ComparisonResult
     from evoact.language import Expression
     from evoact.study import Evaluator
+    from evoact.training import Diagnosed
 
 
 _CURE: Final = "send what MLflow missed by `evoact sync {run} --to {uri}`"
@@ -90,11 +102,19 @@ def search(
     for sentence in costly_early(spec):
         warnings.warn(sentence, stacklevel=2)
     resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)  # refused before workers start
-    _ready_store(spec, runs)
-    with _evaluator(spec, address) as evaluator:
+    uri = _store(spec, runs)
+    with ExitStack() as started:
+        # To make a store takes seconds, as does to start workers.
+        helper = started.enter_context(ThreadPoolExecutor(1, "evoact-store"))
+        ready = helper.submit(prepare_store, uri) if uri else None
+        evaluator = started.enter_context(_evaluator(spec, address))
+        if uri and ready:
+            with _warned_if_down(uri):
+                ready.result()
         study = Study.create(spec, runs, name, seed)
         with _opened(study, [*listeners, *_trackers(study)]):
             run(study, evaluator)
+            started.close()  # workers end while trackers do
     return study
 
 
@@ -128,7 +148,9 @@ def resume(
     if not study.is_finished:
         prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
-    _ready_store(spec, study.folder.parent)
+    if uri := _store(spec, study.folder.parent):
+        with _warned_if_down(uri):
+            prepare_store(uri)
     with _opened(study, [*listeners, *_trackers(study)]):
         if not study.is_finished:
             with _evaluator(spec, address) as evaluator:
@@ -286,6 +308,50 @@ def compare(
         return run_comparison(plan, evaluator, kept, tell)
 
 
+def diagnose(
+    function: str | Expression | Candidate,
+    task: str | Path | TaskSpec,
+    *,
+    network: str | None = None,
+    epochs: int | None = None,
+    width: str | None = None,
+    seed: int = 0,
+    kernels: str = "auto",
+) -> Diagnosed:
+    """Train the network of a task once with a function, and measure it layer by layer.
+
+    What is measured, and by which formula, is told in `evoact.diagnostics`, whose
+    `diagnose` takes networks of your own.
+
+    Args:
+        function: a name, a text, an expression, or a candidate of a study.
+        task: as for `compare`, as are the next three.
+        network: likewise.
+        epochs: likewise.
+        width: likewise.
+        seed: of weights and order of data: that of a study trains what it scored.
+        kernels: what computes activations in training: `"auto"`, `"c"` or `"torch"`.
+
+    Raises:
+        InputError: an argument is not what it must be.
+        StudyError: the training diverged.
+
+    Example, some seconds::
+
+        found = evoact.diagnose("relu", "digits", epochs=2)
+        print([layer.zero_fraction for layer in found.diagnosis.layers])
+    """
+    from evoact.language import Expression, resolve
+    from evoact.training import diagnosed, prepared_task, resolve_kernels
+
+    told = prepared_task(named_task(task, network=network, epochs=epochs, width=width))
+    if isinstance(function, str):
+        function = resolve(function)
+    candidate = Candidate(function) if isinstance(function, Expression) else function
+    way = resolve_kernels(kernels, "cpu", "kernels").name
+    return diagnosed(Cohort((candidate,), told, seed, kernels=way))
+
+
 def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     """Return a specification with other settings of `evaluate`; None changes nothing."""
     given = {key: value for key, value in changes.items() if value is not None}
@@ -299,23 +365,30 @@ def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     return spec.model_copy(update={"evaluate": type(spec.evaluate).model_validate(evaluate)})
 
 
-def _ready_store(spec: SearchSpec, runs: Path) -> None:
-    """Make the MLflow store before any worker runs, or say what is wrong with it.
+def _store(spec: SearchSpec, runs: Path) -> str | None:
+    """Return the URI of the MLflow store to make ready; None where there is none to reach.
 
     A server that is down may come back while the search runs, or later.
     """
     uri = tracking_uri(spec.tracking.mlflow, runs)
     if uri is None:
-        return
-    try:
+        return None
+    with _warned_if_down(uri):
         check_reachable(uri)
+        return uri
+    return None
+
+
+@contextmanager
+def _warned_if_down(uri: str) -> Iterator[None]:
+    """Go on without a store that is down, and say how to make up for it."""
+    try:
+        yield
     except StoreUnreachable as error:
         warnings.warn(
             f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
-            stacklevel=3,
+            stacklevel=4,
         )
-        return
-    prepare_store(uri)
 
 
 @contextmanager
@@ -350,7 +423,7 @@ def _trackers(study: Study) -> list[Listener]:
     uri = tracking_uri(study.spec.tracking.mlflow, folder.parent)
     if uri is not None:
         cure = _CURE.format(run=folder, uri=redacted(uri))
-        guarded.append(Guarded(MlflowTracker(uri, folder), _warn, cure))
+        guarded.append(Background(MlflowTracker(uri, folder), _warn, cure))
     return guarded
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -25,26 +26,57 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     Raises:
         OSError: it cannot be written; nothing is left behind.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    write_all(path.parent, {path.name: data}, durable=durable)
+
+
+def write_all(folder: Path, files: Mapping[str, bytes], *, durable: bool = False) -> None:
+    """Put files into a folder, each as `write_atomically` does.
+
+    Those that are to be `durable` go to the disk together: it is waited for about as
+    long as for one.
+
+    Raises:
+        OSError: one cannot be written; none is there that was not, or only whole ones.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporaries: list[str] = []
     try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~umask())  # mkstemp's 0600 would hide it from other users
-        os.replace(temporary, path)
+        for data in files.values():
+            _write_temporary(folder, data, temporaries, durable=durable)
+        if durable:
+            for temporary in temporaries:
+                _sync(temporary)
+        for temporary, name in zip(temporaries, files, strict=True):
+            os.replace(temporary, folder / name)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        for temporary in temporaries:
+            Path(temporary).unlink(missing_ok=True)
         raise
     if durable:
-        sync_folder(path.parent)
+        sync_folder(folder)
+
+
+def _write_temporary(folder: Path, data: bytes, names: list[str], *, durable: bool) -> None:
+    """Write a file whose name comes to `names`; one that is to be durable is on its way."""
+    descriptor, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
+    names.append(name)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        if durable and hasattr(os, "posix_fadvise"):  # not on macOS
+            # Linux begins to write: what others wait for goes to the disk with it.
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    os.chmod(name, 0o666 & ~umask())  # mkstemp's 0600 would hide it from other users
 
 
 def sync_folder(folder: Path) -> None:
     """Return when the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync(folder)
+
+
+def _sync(path: Path | str) -> None:
+    """Return when a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -277,6 +277,51 @@ def compare(
 
 
 @app.command()
+def diagnose(
+    what: Annotated[str, typer.Argument(help="The folder of a study, or an expression.")],
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, mnist1d, module:Class, or a space's YAML; by default a study's own."
+        ),
+    ] = None,
+    network: Annotated[str | None, typer.Option(help="mlp, deep, conv or attention.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    width: Annotated[
+        str | None, typer.Option(help="equal_parameters, round or strict hidden sizes.")
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, help="Place in the hall of fame; the winner by default.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of weights and data order; a study's own by default.")
+    ] = None,
+    kernels: Annotated[
+        Kernels, typer.Option(help="What computes activations; auto takes C where it can.")
+    ] = Kernels.AUTO,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the layers to this .png or .svg file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a function once and look into its network, layer by layer."""
+    from evoact.cli.diagnosing import run_diagnose
+
+    run_diagnose(
+        what,
+        task,
+        rank=rank,
+        seed=seed,
+        plot=plot,
+        as_json=as_json,
+        network=network,
+        epochs=epochs,
+        width=width,
+        kernels=kernels.value,
+    )
+
+
+@app.command()
 def zoo(
     pattern: Annotated[
         str | None, typer.Argument(help="Part of a name, formula, family or paper.")

@@ -18,7 +18,7 @@ from evoact.cli.looking import wide_console
 from evoact.cli.main import FAILED as EXIT_FAILED
 from evoact.errors import EvoactError, InputError
 from evoact.language import resolve
-from evoact.records import Candidate, Cohort, EvaluateSpec, SearchSpec, TaskSpec
+from evoact.records import SHIPPED, Candidate, Cohort, EvaluateSpec, SearchSpec, TaskSpec
 from evoact.study import load_space, make_evaluator, named_task, versions_here
 from evoact.tracking import prepare_store, tracking_uri
 from evoact.training import (
@@ -59,7 +59,7 @@ def _task(task: str) -> TaskSpec:
     """Return the task of a class or of a space's file, with the settings that it has there."""
     if Path(task).suffix in {".yaml", ".yml"}:
         spec = load_space(task).task
-    elif ":" in task:
+    elif ":" in task or task in SHIPPED:
         spec = named_task(task)
     else:
         raise InputError(

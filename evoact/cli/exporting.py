@@ -12,7 +12,7 @@ from evoact.errors import InputError
 from evoact.export import export
 from evoact.language import Expression, resolve
 from evoact.records import Candidate
-from evoact.study import Study
+from evoact.study import Study, is_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ def run_export(
 ) -> None:
     """Export a study's candidate, or an expression, and print the files."""
     wanted = [part.strip() for part in formats.split(",") if part.strip()]
-    is_study = os.path.exists(os.path.join(what, "journal.jsonl"))  # Path raises on long texts
-    if not is_study:
-        _refuse_path(what)
+    if is_study(what):
+        chosen = _of_study(what, rank, params)
+    else:
+        refuse_path(what)
         _refuse_options_of_studies(what, rank, params)
-    chosen = _of_study(what, rank, params) if is_study else _Chosen(resolve(what))
+        chosen = _Chosen(resolve(what))
     files = export(
         chosen.expression,
         output or chosen.folder,
@@ -58,17 +59,18 @@ def run_export(
 
 def _of_study(what: str, rank: int | None, params: str) -> _Chosen:
     study = Study.load(what)
-    candidate, label = _candidate(study, rank)
+    candidate, label = candidate_of(study, rank)
     return _Chosen(
         candidate.late,
         folder=study.folder / "winners",
         stem=f"{label}_{params}",
         about=f"Discovered by evoact, study {study.name}, candidate {candidate.short_id}.",
-        trained=study.trained_params(candidate),
+        # Not for a recipe: a study may be kept without the files of its parameters.
+        trained=study.trained_params(candidate) if params == "trained" else None,
     )
 
 
-def _candidate(study: Study, rank: int | None) -> tuple[Candidate, str]:
+def candidate_of(study: Study, rank: int | None) -> tuple[Candidate, str]:
     """Return the candidate at a rank, by default the winner, and what to call it."""
     if rank is None and (winner := study.winner()) is not None:
         return winner, "winner"
@@ -88,7 +90,7 @@ def _refuse_options_of_studies(what: str, rank: int | None, params: str) -> None
         )
 
 
-def _refuse_path(what: str) -> None:
+def refuse_path(what: str) -> None:
     """Say that a folder is no study, rather than that it is no expression."""
     if os.path.exists(what) or what.startswith(("runs/", "./", "/")):
-        raise InputError(f"{what} is no study: it has no journal.jsonl")
+        raise InputError(f"{what} is no study: it has no journal.jsonl, nor one packed")

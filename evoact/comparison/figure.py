@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 from evoact.comparison.plan import RESCALED
 from evoact.comparison.result import RIVALS, ComparisonResult
 from evoact.tracking import TEST, Comparison
-from evoact.tracking.figures import LIGHT, Style, draw_comparison, drawing, dress_rows, shortened
+from evoact.tracking.figures import (
+    LIGHT,
+    Style,
+    draw_comparison,
+    drawing,
+    dress_rows,
+    head,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,8 +44,9 @@ def differences_figure(result: ComparisonResult, *, style: Style = LIGHT) -> Fig
             ylim=(-len(found) + 0.4, 0.6),
         )
         dress_rows(axes, style)
-        figure.suptitle(
-            f"{task.name} ({task.network}, {task.epochs} epochs), {result.plan.seeds} paired seeds"
+        head(
+            figure,
+            f"{task.name} ({task.network}, {task.epochs} epochs), {result.plan.seeds} paired seeds",
         )
     return figure
 

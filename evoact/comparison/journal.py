@@ -65,7 +65,7 @@ class ComparisonJournal:
         self._settings: Mapping[str, Setting] = {}
         _make_or_check(self.folder, plan)
         self._writer = JournalWriter(self.folder)
-        records = read_journal(self.folder)  # what another process wrote before, too
+        records = self._writer.said()  # what another process wrote before, too
         if not records:
             versions = versions_here(resolve_kernels(plan.kernels))
             self._writer.append(ComparisonStarted(self.folder.name, plan.to_dict(), versions))

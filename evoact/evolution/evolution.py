@@ -13,7 +13,7 @@ from evoact.errors import InputError
 from evoact.evolution.admission import Admission
 from evoact.evolution.generate import Generator
 from evoact.evolution.genes import draw_genes, seed_genes, vary_genes
-from evoact.evolution.individual import Fitness, Individual, deap_draws_from
+from evoact.evolution.individual import Fitness, Individual, Score, deap_draws_from
 from evoact.evolution.primitive_set import grammar
 from evoact.evolution.rates import CROSSOVER, Rates
 from evoact.evolution.selection import SURVIVORS, parent
@@ -138,7 +138,7 @@ class Evolution:
             evaluation = by_id[individual.candidate.id]
             del self._asked[evaluation.candidate_id]
             if evaluation.is_ok:
-                individual.evaluation = evaluation
+                individual.score = Score(evaluation.objectives, evaluation.rung)
                 self._population.append(individual)
             self._credit(individual)
             self._inform(individual.candidate, evaluation)
@@ -177,15 +177,15 @@ class Evolution:
         self._ranked = True
         relative = bool(self.space.tasks)
         pool = [i for i in self._population if relative or not i.fitness.valid]
-        found = self._fitnesses([i.evaluation for i in pool if i.evaluation])
+        found = self._fitnesses([i.score for i in pool if i.score])
         for individual, fitness in zip(pool, found, strict=True):
             individual.fitness = fitness
 
-    def _fitnesses(self, group: Sequence[Evaluation]) -> list[Fitness]:
-        values = merits(self.space, [evaluation.objectives for evaluation in group])
+    def _fitnesses(self, group: Sequence[Score]) -> list[Fitness]:
+        values = merits(self.space, [score.objectives for score in group])
         return [
-            Fitness(its, evaluation.rung, self.space.violation(evaluation.objectives))
-            for evaluation, its in zip(group, values, strict=True)
+            Fitness(its, score.rung, self.space.violation(score.objectives))
+            for score, its in zip(group, values, strict=True)
         ]
 
     def _inform(self, candidate: Candidate | None, evaluation: Evaluation) -> None:
@@ -201,8 +201,8 @@ class Evolution:
         if child.of is None or child.candidate is None:
             return
         improved = False
-        if child.evaluation is not None:
-            its, parents = self._fitnesses([child.evaluation, child.of])
+        if child.score is not None:
+            its, parents = self._fitnesses([child.score, child.of])
             improved = its.dominates(parents)
         self._rates.credit(child.candidate.origin, improved=improved)
 

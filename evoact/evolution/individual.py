@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from deap import base, gp
 from deap.tools import emo, selection
 
 from evoact.evolution.types import SizeType
-from evoact.records import Anneal, Candidate, Evaluation
+from evoact.records import Anneal, Candidate
 
 
 class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
@@ -62,13 +63,21 @@ class Fitness(base.Fitness):  # type: ignore[misc]  # DEAP ships no types
         return isinstance(other, Fitness) and self._order() == other._order()
 
 
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What selection sees of an evaluation: the objectives, and the rung they are of."""
+
+    objectives: Mapping[str, float]
+    rung: int
+
+
 class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
     """A tree of primitives, its annealing genes, and the candidate it became.
 
     Attributes:
         number: how many were asked before it.
-        evaluation: what its training gave, once that is told.
-        of: the evaluation of the parent that it is a changed copy of.
+        score: what its training gave, once that is told.
+        of: the score of the parent that it is a changed copy of.
     """
 
     def __init__(self, tree: Sequence[Any], anneal: Anneal | None = None) -> None:
@@ -77,14 +86,14 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         self.candidate: Candidate | None = None
         self.fitness = Fitness()
         self.number = 0
-        self.evaluation: Evaluation | None = None
-        self.of: Evaluation | None = None
+        self.score: Score | None = None
+        self.of: Score | None = None
         self._form: tuple[str, ...] | None = None
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
         copy = Individual(list(self), self.anneal)
-        copy.of = self.evaluation
+        copy.of = self.score
         return copy
 
     def form(self) -> tuple[str, ...]:

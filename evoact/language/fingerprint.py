@@ -10,7 +10,8 @@ groups of channels, up to a permutation of the output channels.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
@@ -166,7 +167,7 @@ class FingerprintIndex:
 
     def __init__(self, *, affine: bool = False) -> None:
         self._affine = affine
-        self._keys: dict[tuple[object, ...], list[tuple[float, int]]] = {}
+        self._buckets: dict[tuple[object, ...], _Bucket] = {}
         # Without their values, which are computed again when keys meet: a search
         # of 100,000 candidates would else keep gigabytes.
         self._entries: list[tuple[Expression, str]] = []
@@ -175,7 +176,7 @@ class FingerprintIndex:
         """Remember an expression under a label."""
         canonical = expression.canonical()
         values = next(self._variants(canonical))
-        insort(self._bucket(canonical), (_key(values), len(self._entries)))
+        self._bucket(canonical).add(_key(values), len(self._entries))
         self._entries.append((canonical, label))
 
     def find(self, expression: Expression) -> str | None:
@@ -185,12 +186,8 @@ class FingerprintIndex:
         found = (self._nearest(bucket, values) for values in self._variants(canonical))
         return next((label for label in found if label is not None), None)
 
-    def _nearest(self, bucket: list[tuple[float, int]], values: FloatArray) -> str | None:
-        key, window = _key(values), 4.0 * TOLERANCE
-        for position in range(bisect_left(bucket, (key - window, -1)), len(bucket)):
-            near, entry = bucket[position]
-            if near > key + window:
-                return None
+    def _nearest(self, bucket: _Bucket, values: FloatArray) -> str | None:
+        for entry in bucket.near(_key(values), 4.0 * TOLERANCE):
             other, label = self._entries[entry]
             if same_values(values, next(self._variants(other))):
                 return label
@@ -206,14 +203,31 @@ class FingerprintIndex:
             yield _flat(mirrored)
             yield _flat(-mirrored)
 
-    def _bucket(self, canonical: Expression) -> list[tuple[float, int]]:
+    def _bucket(self, canonical: Expression) -> _Bucket:
         widths = canonical.layout.parameters
         uses = sorted(
             (parameter.scope.value, width if parameter.scope is Scope.CHANNEL else 1)
             for parameter, width in zip(canonical.parameters, widths, strict=True)
         )
         key = (canonical.width, canonical.is_groupwise, *uses)
-        return self._keys.setdefault(key, [])
+        return self._buckets.setdefault(key, _Bucket())
+
+
+class _Bucket:
+    """Entries by their keys, which are sorted: numbers alone, as there may be many."""
+
+    def __init__(self) -> None:
+        self._keys, self._entries = array("d"), array("q")
+
+    def add(self, key: float, entry: int) -> None:
+        place = bisect_right(self._keys, key)
+        self._keys.insert(place, key)
+        self._entries.insert(place, entry)
+
+    def near(self, key: float, window: float) -> array[int]:
+        """Return the entries whose keys differ by no more than the window."""
+        begin = bisect_left(self._keys, key - window)
+        return self._entries[begin : bisect_right(self._keys, key + window)]
 
 
 def _standardised(values: FloatArray) -> FloatArray:

@@ -61,7 +61,7 @@ def signal_at_depth(expression: Expression, depth: int) -> Signal:
     >>> max(signal_at_depth(parse("exp(x)"), 10).forward)
     inf
     """
-    gain, spread = initialisation_gain(expression), _spread(expression)
+    gain, spread = initialisation_gain(expression), moments_after(expression)
     ways = [_way(spread, gain**2, q, depth) for q in STARTS]
     has_surrogates = any(
         isinstance(node, Call) and node.primitive.surrogate for node in walk(expression.root)
@@ -80,7 +80,8 @@ def _way(spread: Spread, gain: float, start: float, depth: int) -> tuple[float, 
     return float(f"{q / start:.4g}"), float(f"{gradient:.4g}")
 
 
-def _spread(expression: Expression) -> Spread:
+def moments_after(expression: Expression) -> Spread:
+    """Return the map from the variance of inputs to second moments of outputs and slopes."""
     pieces = lanes(expression)
     if pieces is None:
         return _sampled(expression)

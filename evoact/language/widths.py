@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from typing import Final
 
 from evoact.language.primitives import WIDTHS, Primitive
 from evoact.language.tree import (
@@ -22,6 +24,8 @@ from evoact.language.tree import (
     Scope,
     X,
 )
+
+_ONE: Final = Fraction(1)
 
 Width = Fraction | None
 """A width ratio, or None for what takes the width of its surroundings."""
@@ -67,17 +71,19 @@ def call_width(row: Primitive, widths: Sequence[Width], numbers: Sequence[float]
     Raises:
         ExpressionError: the widths differ, or the result's does not exist.
     """
-    fixed = {width for width in widths if width is not None}
-    if row.adds_x:
-        fixed.add(Fraction(1))
-    if len(fixed) > 1:
-        raise ExpressionError(
-            f"{row.name!r} joins values of widths {' and '.join(map(str, sorted(fixed)))} "
-            "(channels, relative to x); wanted equal ones"
-        )
+    fixed = [width for width in (*widths, _ONE if row.adds_x else None) if width is not None]
     if not fixed:
         return None
-    width = fixed.pop() * (row.widen(*numbers) if row.widen else 1)
+    width = fixed[0]
+    # Mostly the very same object: to compare or to hash fractions takes long.
+    if any(other is not width and other != width for other in fixed):
+        raise ExpressionError(
+            f"{row.name!r} joins values of widths {' and '.join(map(str, sorted(set(fixed))))} "
+            "(channels, relative to x); wanted equal ones"
+        )
+    if row.widen is None:
+        return width
+    width *= row.widen(*numbers)
     if width not in WIDTHS:
         raise ExpressionError(
             f"{row.name!r} gives {width} of the channels of x; "
@@ -96,24 +102,30 @@ def layout(root: Node, parameters: Sequence[Parameter]) -> Layout:
     return _Layouter(parameters).layout(root)
 
 
+@lru_cache(maxsize=256)
+def _shared(found: Layout) -> Layout:
+    """Return equal layouts as one object: most expressions have the same."""
+    return found
+
+
 class _Layouter:
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         self.parameters = parameters
         self.fixed: dict[int, Width] = {}  # by id: hashing a tree costs as much as walking it
         self.uses: dict[int, Fraction] = {}
-        self.shares = [Fraction(1)]
+        self.shares = [_ONE]
         self.is_groupwise = False
 
     def layout(self, root: Node) -> Layout:
         width = self.bottom_up(root)
-        self.top_down(root, width or Fraction(1))
-        uses = tuple(self.uses.get(i, Fraction(1)) for i in range(len(self.parameters)))
+        self.top_down(root, width or _ONE)
+        uses = tuple(self.uses.get(i, _ONE) for i in range(len(self.parameters)))
         multiple = math.lcm(*(share.denominator for share in self.shares))
-        return Layout(width or Fraction(1), uses, multiple, self.is_groupwise)
+        return _shared(Layout(width or _ONE, uses, multiple, self.is_groupwise))
 
     def bottom_up(self, node: Node) -> Width:
         if isinstance(node, X):
-            return Fraction(1)
+            return _ONE
         if not isinstance(node, Call):
             return None
         if id(node) not in self.fixed:
@@ -148,7 +160,7 @@ def argument_width(node: Call, width: Fraction) -> Fraction:
     """Return the width of the arguments of a call that has a width itself."""
     row = node.primitive
     if row.adds_x:
-        return Fraction(1)
+        return _ONE
     return width / row.widen(*literals(row, node.args)) if row.widen else width
 
 

@@ -4,7 +4,7 @@ from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate, Predicted
 from evoact.records.cohort import GAINS, Cohort, Halving, cut
-from evoact.records.constraints import LATENCY, MEASURED, Constraint, is_measured
+from evoact.records.constraints import INSIDE, LATENCY, MEASURED, Constraint, is_measured
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
 from evoact.records.evaluation import Evaluation, Status
@@ -32,12 +32,13 @@ from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
 from evoact.records.ranking import merits
 from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
-from evoact.records.task_spec import NETWORKS, TASKS, TaskSpec
+from evoact.records.task_spec import NETWORKS, SHIPPED, TASKS, TaskSpec
 
 __all__ = [
     "BY",
     "DTYPE",
     "GAINS",
+    "INSIDE",
     "JOURNAL_VERSION",
     "LATENCY",
     "LAYERS",
@@ -46,6 +47,7 @@ __all__ = [
     "NO_ANNEALING",
     "OBJECTIVES",
     "SCHEDULES",
+    "SHIPPED",
     "SPEC_VERSION",
     "TASKS",
     "THREADS",

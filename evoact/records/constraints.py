@@ -26,12 +26,16 @@ from evoact.language.measures import STATIC, measure
 from evoact.records.section import refuse
 
 LATENCY: Final = "latency"
+INSIDE: Final = ("zero_fraction", "effective_rank", "jacobian_condition")
+"""Those of the inside of a trained network, measured at the end alone, by `evoact.diagnostics`."""
+
 MEASURED: Final = (
     "val_accuracy",
     "val_loss",
     "val_noisy_accuracy",
     "val_shifted_accuracy",
     LATENCY,
+    *INSIDE,
 )
 """What only training tells of a candidate; a user's own task has `val_` measures of its own."""
 
@@ -157,7 +161,7 @@ def is_measured(name: str) -> bool:
 
 def is_of_every_epoch(name: str) -> bool:
     """Whether a measure is taken after every epoch."""
-    return is_measured(name) and name not in (*COPIES, LATENCY)
+    return is_measured(name) and name not in (*COPIES, *INSIDE, LATENCY)
 
 
 def _form(name: str) -> str:

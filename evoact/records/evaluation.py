@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from statistics import fmean
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from evoact.errors import InputError
 from evoact.records.candidate import Candidate
 from evoact.records.checked import checked
+from evoact.records.curve import compact
 
 
 class Status(StrEnum):
@@ -107,7 +108,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what crosses processes and stands in journals."""
-        return {**asdict(self), "status": self.status.value, "curve": [*map(dict, self.curve)]}
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {**data, "status": self.status.value, "curve": [*map(dict, self.curve)]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Evaluation:
@@ -119,4 +121,6 @@ class Evaluation:
         known = {f.name for f in fields(cls)}
         values = {name: value for name, value in data.items() if name in known}
         values |= {"status": Status(data["status"]), "curve": tuple(data["curve"])}
-        return checked(cls(**values))
+        read = checked(cls(**values))
+        object.__setattr__(read, "curve", compact(read.curve))  # many are kept
+        return read

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from evoact.records.candidate import Candidate
 from evoact.records.curve import compact
@@ -27,6 +27,8 @@ from evoact.records.params import load_params
 from evoact.records.spec import SearchSpec
 from evoact.records.standings import Standings
 
+_NOTHING: Final[dict[str, Any]] = {}
+
 
 @dataclass
 class History:
@@ -34,6 +36,8 @@ class History:
 
     Trackers see only this and the record that was added last, so that a view
     built live equals one rebuilt from the journal. `statuses` counts how trainings ended.
+    `order` is that in which candidates were asked, and evaluated in the search (by id):
+    what is bred in steady state depends on it.
     """
 
     started: StudyStarted | None = None
@@ -48,6 +52,7 @@ class History:
     controls: ControlsAsked | None = None
     finished: StudyFinished | None = None
     statuses: Counter[Status] = field(default_factory=Counter)
+    order: list[GenerationAsked | str] = field(default_factory=list)
     _standings: Standings | None = field(default=None, init=False, compare=False, repr=False)
     _environments: dict[str, Mapping[str, Any]] = field(
         default_factory=dict, init=False, compare=False, repr=False
@@ -94,15 +99,25 @@ class History:
         self.statuses[evaluation.status] += 1
         if evaluation.replicate == 0:
             self._new.append(evaluation.candidate_id)
+            self.order.append(evaluation.candidate_id)
         if record.params:
             self.params[key] = record.params
 
     def _slim(self, evaluation: Evaluation) -> Evaluation:
-        """Return an equal evaluation in less memory: where it was made is the same for most."""
+        """Return an equal evaluation in less memory: what is the same for many is one object."""
+        candidate = self.candidates.get(evaluation.candidate_id)
         where = self._environments.setdefault(repr(evaluation.environment), evaluation.environment)
-        return replace(evaluation, curve=compact(evaluation.curve), environment=where)
+        return replace(
+            evaluation,
+            candidate_id=candidate.id if candidate else evaluation.candidate_id,
+            test=evaluation.test or _NOTHING,
+            params=evaluation.params or _NOTHING,
+            curve=compact(evaluation.curve),
+            environment=where,
+        )
 
     def _bear(self, record: GenerationAsked) -> None:
+        self.order.append(record)
         # In steady state a generation is asked cohort by cohort.
         before = self.asked.get(record.generation)
         self.asked[record.generation] = _joined(before, record) if before else record

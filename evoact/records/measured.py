@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from evoact.errors import nearest
 from evoact.language.measures import STATIC
-from evoact.records.constraints import COPIES, LATENCY, MEASURED, parsed
+from evoact.records.constraints import COPIES, INSIDE, LATENCY, MEASURED, parsed
 from evoact.records.section import refuse
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def check_measures(spec: SearchSpec) -> None:
             "which is static",
         )
     _check_own(spec)
+    _check_inside(spec)
     shuffled = [task.name for task in spec.all_tasks if task.name.endswith("shuffled")]
     if shuffled:
         _refuse(
@@ -59,6 +60,18 @@ def _check_own(spec: SearchSpec) -> None:
                 name,
                 f"has {name}, which task {task.label} has not: evoact cannot tell how its data "
                 "may be changed; wanted a measure of the task",
+            )
+
+
+def _check_inside(spec: SearchSpec) -> None:
+    """Refuse what is measured inside networks of evoact for models of users."""
+    for task in spec.all_tasks:
+        for name in INSIDE if task.use is not None else ():
+            _refuse(
+                spec,
+                name,
+                f"has {name}, which is measured inside evoact's networks, but task {task.label} "
+                "brings its own model; wanted a measure of the task",
             )
 
 

@@ -13,15 +13,25 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from evoact.errors import StudyError
-from evoact.files import write_atomically
+from evoact.files import write_all
+
+Params = Mapping[str, Mapping[str, Any]]
 
 
-def save_params(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Write `{layer: {name: values}}` to `folder/HASH.safetensors`, durably.
+def save_params(folder: Path, *trained: Params) -> list[str | None]:
+    """Write each `{layer: {name: values}}` to `folder/HASH.safetensors`, durably.
 
     Returns:
-        The hash that names the file; None when there is nothing to write.
+        The hashes that name the files; None for what has nothing to write.
     """
+    found = [_encoded(params) for params in trained]
+    files = {_name(digest): data for digest, data in filter(None, found)}
+    if files:
+        write_all(folder, files, durable=True)
+    return [named and named[0] for named in found]
+
+
+def _encoded(params: Params) -> tuple[str, bytes] | None:
     tensors = {
         f"{layer}.{name}": np.asarray(values, dtype=np.float32)
         for layer, named in params.items()
@@ -30,9 +40,7 @@ def save_params(folder: Path, params: Mapping[str, Mapping[str, Any]]) -> str | 
     if not tensors:
         return None
     data = save_tensors(tensors)
-    digest = hashlib.sha256(data).hexdigest()
-    write_atomically(_path(folder, digest), data, durable=True)
-    return digest
+    return hashlib.sha256(data).hexdigest(), data
 
 
 def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
@@ -41,7 +49,7 @@ def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
     Raises:
         StudyError: the file is missing, or its content is not what its name says.
     """
-    path = _path(folder, digest)
+    path = folder / _name(digest)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -59,5 +67,5 @@ def load_params(folder: Path, digest: str) -> dict[str, dict[str, Any]]:
     return params
 
 
-def _path(folder: Path, digest: str) -> Path:
-    return folder / f"{digest}.safetensors"
+def _name(digest: str) -> str:
+    return f"{digest}.safetensors"

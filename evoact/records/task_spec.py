@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
@@ -19,6 +20,23 @@ NETWORKS: Final = ("mlp", "deep", "conv", "attention")
 ARRAY_NETWORKS: Final = ("mlp", "deep")  # for rows of numbers, without any neighbourhood
 OWN: Final = "own"
 """What the network of a user's own task is called."""
+SHIPPED: Final = MappingProxyType(
+    {
+        name: f"evoact.tasks.shipped:{made}"
+        for name, made in {
+            "image": "Image",
+            "burgers": "Burgers",
+            "heat": "Heat",
+            "characters": "Characters",
+            "diabetes": "Diabetes",
+            "wine": "Wine",
+            "breast_cancer": "BreastCancer",
+            "cifar10": "Cifar10",
+            "cifar100": "Cifar100",
+        }.items()
+    }
+)
+"""Tasks that come as classes, like those of users, and have a name besides."""
 
 _USE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
@@ -59,7 +77,8 @@ class TaskSpec(Section):
     train: of what a validation accuracy varies by from network to network, most is
     due to the few samples that it is measured on.
 
-    A task of the user's own is `use: package.module:Class`, made with `options`; the
+    Tasks in `SHIPPED` have networks and `options` of their own: a class, with a name. A task
+    of the user's own is `use: package.module:Class`, made with `options`; the
     text alone says the same. With `arrays`, the path of an .npz or .csv file, a network
     of evoact learns its rows: `target` is the column of a .csv to be predicted (the
     last by default), `kind` whether it is a class or a number (`auto`: text and
@@ -67,6 +86,8 @@ class TaskSpec(Section):
 
     >>> TaskSpec.model_validate("shop.tasks:Demand").label
     'Demand'
+    >>> TaskSpec(name="image").use
+    'evoact.tasks.shipped:Image'
     >>> TaskSpec(arrays="data/wine.csv").label
     'wine-mlp'
     """
@@ -96,7 +117,10 @@ class TaskSpec(Section):
             data = {"use": data}
         if not isinstance(data, dict):
             return data
-        use, arrays = data.get("use"), data.get("arrays")
+        use, arrays, name = data.get("use"), data.get("arrays"), data.get("name")
+        if use is None and arrays is None and isinstance(name, str):
+            use = SHIPPED.get(name)
+            data = {**data, "use": use}
         if isinstance(use, str):
             return {"name": use.rpartition(":")[2], "network": OWN, **data}
         if isinstance(arrays, str):
@@ -135,7 +159,7 @@ class TaskSpec(Section):
         if not {"use", "arrays"} <= info.data.keys():
             return name  # one of them is wrong, which is told
         if info.data["use"] is None and info.data["arrays"] is None:
-            return known_value(name, TASKS)
+            return known_value(name, (*TASKS, *SHIPPED))
         if not _NAME.fullmatch(name):
             raise ValueError(
                 f"{name!r} is no name; wanted letters, digits, '_' and '-', at most 41"

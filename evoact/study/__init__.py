@@ -5,6 +5,7 @@ from evoact.study.estimate import estimate_seconds
 from evoact.study.evaluators import Evaluator, InlineEvaluator, make_evaluator
 from evoact.study.journal import JournalWriter, read_journal
 from evoact.study.lines import NAME as JOURNAL
+from evoact.study.lines import is_study
 from evoact.study.loop import run
 from evoact.study.space import dump_space, load_space, space_from_text
 from evoact.study.study import Found, Study, check_name, refuse_existing
@@ -23,6 +24,7 @@ __all__ = [
     "check_name",
     "dump_space",
     "estimate_seconds",
+    "is_study",
     "load_space",
     "make_evaluator",
     "named_task",

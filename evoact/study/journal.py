@@ -13,13 +13,18 @@ from typing import Self
 from evoact.errors import InputError, StudyError
 from evoact.files import sync_folder
 from evoact.records import ComparisonStarted, History, Record, StudyStarted, encode
-from evoact.study.lines import NAME, PACKED, is_packed, read_lines
+from evoact.study.lines import NAME, PACKED, Lines, is_packed, read_lines
 from evoact.study.lock import StudyLock
-from evoact.study.mending import kept, mend
+from evoact.study.mending import mend, records_of
 
 
 def read_journal(folder: Path) -> list[Record]:
-    """Return the records of a study's journal.
+    """Return the records of a study's journal; see `read_told`."""
+    return records_of(read_told(folder))
+
+
+def read_told(folder: Path) -> Lines:
+    """Return the lines of a study's journal.
 
     A last line that was not written whole (the process was killed) is left
     out with a warning, as are lines that are damaged, with what depends on them.
@@ -39,17 +44,22 @@ def read_journal(folder: Path) -> list[Record]:
             "aside, and what they said is done again",
             stacklevel=2,
         )
-    return [record for line in kept(lines) for record in line.records]
+    return lines
 
 
 def read_history(folder: Path) -> History:
-    """Return what a study's journal says.
+    """Return what a study's journal says; see `history_of`."""
+    return history_of(folder, read_told(folder))
+
+
+def history_of(folder: Path, lines: Lines) -> History:
+    """Return what the lines of a study's journal say.
 
     Raises:
         InputError: there is no study, or it is of a newer evoact.
         StudyError: the journal's lines do not fit together.
     """
-    records = read_journal(folder)
+    records = records_of(lines)
     if records and isinstance(records[0], ComparisonStarted):
         raise InputError(
             f"{folder} is a comparison, no study: the same `evoact compare` goes on with it, "
@@ -71,13 +81,17 @@ class JournalWriter:
     A journal that was damaged is mended first, and a study's that has no first line
     yet gets it, from `space.yaml`.
 
+    Args:
+        folder: of the study or comparison.
+        before: the journal's lines as they were read before, so that they need not be again.
+
     Raises:
         InputError: the journal, or `space.yaml`, is of a newer evoact.
         StudyError: another process is writing it, or it cannot be written,
             or it is packed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, before: Lines | None = None) -> None:
         if is_packed(folder):
             raise StudyError(
                 f"{folder} has a packed journal, which is only read; to go on with the study, "
@@ -87,13 +101,19 @@ class JournalWriter:
         self._lock = StudyLock(folder)
         try:
             with disk_told(self._path):
-                mend(folder)
+                self._before: Lines | None = mend(folder, before)
                 # Unbuffered: what a full disk refuses must not come again at the end.
                 self._file = open(self._path, "ab", buffering=0)  # noqa: SIM115  # closed by close()
                 sync_folder(folder)  # the name of a new journal, too, must survive
         except BaseException:
             self._lock.release()
             raise
+
+    def said(self) -> list[Record]:
+        """Return the records that were there; once, as they take much memory."""
+        assert self._before is not None, "they were returned already"
+        records, self._before = records_of(self._before), None
+        return records
 
     def append(self, *records: Record) -> None:
         """Write a line of records; they are on the disk when this returns, or none is."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import os
 import re
 import zlib
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from evoact.errors import InputError, StudyError
 from evoact.language import LANGUAGE_VERSION
@@ -22,7 +25,6 @@ from evoact.records import (
     Record,
     StudyStarted,
     decode,
-    encode,
 )
 from evoact.study.space import load_space
 
@@ -37,15 +39,15 @@ _VERSIONS: Final = {
     "spec_version": (("spec", "spec_version"), SPEC_VERSION),
     "language_version": (("versions", "language"), LANGUAGE_VERSION),
 }
+Stamp = tuple[int, int, int] | None
 _TYPE: Final = re.compile(rb'"type": "([a-z_]+)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a journal: its number, how it stands there, and what it says."""
+    """A line of a journal: its number, 0 for one that is not there, and what it says."""
 
     number: int
-    text: bytes
     records: list[Record]
 
 
@@ -55,12 +57,19 @@ class Lines:
 
     `whole` are those that can be read; a study's begin with the one that says how it was
     started, the journal's own or one made of `space.yaml`. `damaged` are the others, by
-    number; `torn` is what follows the last line break.
+    number; `torn` is what follows the last line break. `stamp` is that of the file that
+    was read.
     """
 
     whole: list[Line]
     damaged: dict[int, bytes]
-    torn: bytes
+    torn: bytes = b""
+    stamp: Stamp = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether they stand in the file as they are here, and nothing else does."""
+        return not self.torn and not self.damaged and all(line.number for line in self.whole[:1])
 
     @property
     def first(self) -> Record | None:
@@ -82,33 +91,52 @@ def read_lines(folder: Path) -> Lines:
         InputError: there is none, or it is of a newer evoact.
         StudyError: it is packed, and cannot be unpacked.
     """
-    path = folder / NAME
-    *texts, torn = _bytes(folder).split(b"\n")
-    if texts:
-        _refuse_newer(path, texts[0])
-    lines = Lines([], {}, torn)
-    for number, text in enumerate(texts, 1):
-        try:
-            lines.whole.append(Line(number, text, decode(text.decode())))
-        except (ValueError, RecursionError):
-            lines.damaged[number] = text
-    begun = isinstance(lines.first, StudyStarted | ComparisonStarted)
+    whole, damaged, torn = list[Line](), dict[int, bytes](), b""
+    with _opened(folder) as file:
+        stamp = stamp_of(folder)  # before it is read: who writes meanwhile changes it
+        for number, text in enumerate(file, 1):
+            if not text.endswith(b"\n"):
+                torn = text
+                break
+            if number == 1:
+                _refuse_newer(folder / NAME, text)
+            try:
+                whole.append(Line(number, decode(text.decode())))
+            except (ValueError, RecursionError):
+                damaged[number] = text.removesuffix(b"\n")
+    begun = whole and isinstance(whole[0].records[0], StudyStarted | ComparisonStarted)
     if not begun and (folder / SPACE).is_file():
-        first = _started(folder)
-        lines.whole.insert(0, Line(0, encode(first).encode(), [first]))
-    return lines
+        whole.insert(0, Line(0, [_started(folder)]))
+    return Lines(whole, damaged, torn, stamp)
 
 
-def _bytes(folder: Path) -> bytes:
-    if is_packed(folder):
-        return _unpacked(folder / PACKED)
-    path = folder / NAME
+@contextmanager
+def _opened(folder: Path) -> Iterator[Iterable[bytes]]:
+    """Open a journal, packed or not: it is read line by line, as it may be large."""
+    path = folder / (PACKED if is_packed(folder) else NAME)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        if not path.exists() and (folder / SPACE).is_file():
-            return b""  # the process ended before the first line
-        raise InputError(f"{folder} is no study: cannot read {path}: {error.strerror}") from error
+        with gzip.open(path) if path.name == PACKED else _there(folder) as file:
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        if path.name == PACKED:
+            raise StudyError(f"{path} cannot be unpacked: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{folder} is no study: cannot read {path}: {reason}") from error
+
+
+def _there(folder: Path) -> IO[bytes]:
+    path = folder / NAME
+    if not path.exists() and (folder / SPACE).is_file():
+        return io.BytesIO()  # the process ended before the first line
+    return path.open("rb")
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """Return what tells a journal from what it was before: it is appended to, or replaced."""
+    with suppress(FileNotFoundError):
+        found = (folder / NAME).stat()
+        return found.st_ino, found.st_size, found.st_mtime_ns
+    return None
 
 
 def is_packed(folder: Path) -> bool:
@@ -116,11 +144,14 @@ def is_packed(folder: Path) -> bool:
     return not (folder / NAME).exists() and (folder / PACKED).exists()
 
 
-def _unpacked(path: Path) -> bytes:
-    try:
-        return gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise StudyError(f"{path} cannot be unpacked: {error}") from error
+def is_study(text: str) -> bool:
+    """Whether a text is the path of a folder with a journal, packed or not.
+
+    >>> is_study("x * sigmoid(x)")
+    False
+    """
+    # Path raises on long texts, which an expression may be.
+    return any(os.path.exists(os.path.join(text, name)) for name in (NAME, PACKED))
 
 
 def _refuse_newer(path: Path, first: bytes) -> None:

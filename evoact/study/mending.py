@@ -19,8 +19,9 @@ from evoact.records import (
     StudyFinished,
     StudyStarted,
     TrainingsAsked,
+    encode,
 )
-from evoact.study.lines import NAME, SPACE, Line, Lines, read_lines
+from evoact.study.lines import NAME, SPACE, Line, Lines, read_lines, stamp_of
 
 # What follows from the evaluations before; with some lost, it may not have followed yet.
 _CONCLUSIONS = (
@@ -33,12 +34,18 @@ _CONCLUSIONS = (
 )
 
 
-def mend(folder: Path) -> None:
-    """Make a journal whole, for its one writer; one that is whole stays as it is.
+def mend(folder: Path, before: Lines | None = None) -> Lines:
+    """Make a journal whole, for its one writer; return its lines.
 
-    A last line that was not written whole is cut off, and a study's first line that is
-    missing is made again from `space.yaml`. Of a journal with damaged lines the whole file
-    is put aside, and what is `kept` of it is the journal from then on.
+    One that is whole stays as it is. A last line that was not written whole is cut off, and
+    a study's first line that is missing is made again from `space.yaml`. Of a journal with
+    damaged lines the whole file is put aside, and what is `kept` of it is the journal from
+    then on.
+
+    Args:
+        folder: of the study or comparison.
+        before: its lines as they were read before: if they are still those, they are not
+            read again.
 
     Raises:
         InputError: the journal, or `space.yaml`, is of a newer evoact.
@@ -46,17 +53,27 @@ def mend(folder: Path) -> None:
     """
     path = folder / NAME
     if not path.exists() and not (folder / SPACE).exists():
-        return  # a comparison begins with an empty journal
-    lines = read_lines(folder)
+        return Lines([], {})  # a comparison begins with an empty journal
+    lines = before if before and before.stamp == stamp_of(folder) else read_lines(folder)
+    if lines.is_well:
+        return lines
     data = path.read_bytes() if path.exists() else b""
-    mended = b"".join(line.text + b"\n" for line in kept(lines))
-    if mended == data:
-        return
+    texts = data.split(b"\n")
+    mended = [
+        texts[line.number - 1] if line.number else encode(*line.records).encode()
+        for line in kept(lines)
+    ]
     if lines.damaged:
         aside = _aside(folder)
         write_atomically(aside, data, durable=True)
         warnings.warn(_told(lines, path, aside), stacklevel=2)
-    write_atomically(path, mended, durable=True)
+    write_atomically(path, b"".join(text + b"\n" for text in mended), durable=True)
+    return lines
+
+
+def records_of(lines: Lines) -> list[Record]:
+    """Return what the lines of a journal say that still hold."""
+    return [record for line in kept(lines) for record in line.records]
 
 
 def kept(lines: Lines) -> Sequence[Line]:

@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from evoact.evolution import Evolution
-from evoact.records import Candidate, Evaluated, Evaluation, GenerationAsked, GenerationTold
+from evoact.records import Candidate, Evaluation, GenerationAsked, GenerationTold
 from evoact.study.asha import Reached, reached_by
 from evoact.study.cohorts import cohorts_of, halving_of
 from evoact.study.evaluators import Evaluator
 from evoact.study.generations import check_bred, record_asked, told
-from evoact.study.journal import read_journal
 from evoact.study.study import Study
 
 # Cohorts in reserve: a worker that is free takes it while the next is bred.
@@ -60,15 +59,17 @@ class SteadyState:
     def _replay(self) -> None:
         """Do again what the journal says, and submit what it lacks."""
         asked, reached, halving = [], list[Reached](), halving_of(self._study.spec)
-        for record in read_journal(self._study.folder):
-            if isinstance(record, GenerationAsked):
+        history = self._study.history
+        for event in history.order:
+            if isinstance(event, GenerationAsked):
                 bred = self._ask()
-                check_bred(self._study, record, bred)
+                check_bred(self._study, event, bred)
                 asked.append(bred.candidates)
-            elif isinstance(record, Evaluated) and record.evaluation.replicate == 0:
-                self._evolution.tell([record.evaluation])
+            else:
+                evaluation = history.evaluations[event, 0]
+                self._evolution.tell([evaluation])
                 if halving and halving.across:
-                    reached += reached_by(record.evaluation, halving)
+                    reached += reached_by(evaluation, halving)
         self._evaluator.remember(reached)
         for candidates in asked:
             self._submit(candidates)

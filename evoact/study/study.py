@@ -26,8 +26,8 @@ from evoact.records import (
     SearchSpec,
     save_params,
 )
-from evoact.study.journal import JournalWriter, disk_told, read_history, read_journal
-from evoact.study.lines import SPACE
+from evoact.study.journal import JournalWriter, disk_told, history_of, read_told
+from evoact.study.lines import SPACE, Lines
 from evoact.study.space import dump_space
 from evoact.study.versions import resolved_run, warn_of_other_versions
 from evoact.study.warm import warmed
@@ -58,6 +58,7 @@ class Study:
     def __init__(self, folder: Path, history: History) -> None:
         self.folder, self.history = folder, history
         self._spec = history.spec
+        self._lines: Lines | None = None
         self._writer: JournalWriter | None = None
         self._listeners: tuple[Listener, ...] = ()
 
@@ -97,7 +98,10 @@ class Study:
             InputError: there is no study, or it is of a newer evoact.
         """
         folder = Path(folder)
-        return cls(folder, read_history(folder))
+        lines = read_told(folder)
+        study = cls(folder, history_of(folder, lines))
+        study._lines = lines
+        return study
 
     @property
     def spec(self) -> SearchSpec:
@@ -143,17 +147,16 @@ class Study:
 
     def open(self, listeners: Iterable[Listener]) -> None:
         """Become the journal's writer, and tell listeners what it says so far."""
-        self._writer = JournalWriter(self.folder)
+        # Another process may have written since `load`; if none has, nothing is read again.
+        self._writer = JournalWriter(self.folder, self._lines)
+        self._lines = None
         self._listeners = tuple(listeners)
         warn_of_other_versions(
             f"study {self.name}", self.run.versions, self.run.kernels, self.run.device
         )
-        seen = History()
-        for record in read_journal(self.folder):
-            seen.apply(record)
-            for listener in self._listeners:
-                listener.on_record(record, seen)
-        self.history = seen  # another process may have written since `load`
+        self.history = History()
+        for record in self._writer.said():
+            self._tell(record)
 
     def record(self, *records: Record) -> None:
         """Write records to the journal, in one line; then tell the listeners."""
@@ -163,23 +166,26 @@ class Study:
         assert self._writer is not None, "open() the study first"
         self._writer.append_lines(lines)
         for record in chain.from_iterable(lines):
-            self.history.apply(record)
-            for listener in self._listeners:
-                listener.on_record(record, self.history)
+            self._tell(record)
+
+    def _tell(self, record: Record) -> None:
+        self.history.apply(record)
+        for listener in self._listeners:
+            listener.on_record(record, self.history)
 
     def record_evaluations(self, evaluations: Sequence[Evaluation]) -> None:
         """Write evaluations; their trained parameters first, to files of their own.
 
         Those of a search with rungs depend on each other, and are one line.
         """
-        records = [self._evaluated(evaluation) for evaluation in evaluations]
+        with disk_told(self.folder):
+            files = save_params(self.folder / "params", *(e.params for e in evaluations))
+        records = [
+            Evaluated(replace(evaluation, params={}), file)
+            for evaluation, file in zip(evaluations, files, strict=True)
+        ]
         together = self.spec.evaluate.rungs and evaluations[0].replicate == 0
         self._record_lines([records] if together else [[record] for record in records])
-
-    def _evaluated(self, evaluation: Evaluation) -> Evaluated:
-        with disk_told(self.folder):
-            digest = save_params(self.folder / "params", evaluation.params)
-        return Evaluated(replace(evaluation, params={}), digest)
 
     def close(self) -> None:
         """Close the listeners and let others write the journal."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from evoact.errors import InputError, nearest
-from evoact.records import TASKS, TaskSpec
+from evoact.records import SHIPPED, TASKS, TaskSpec
 from evoact.study.space import load_space
 
 
@@ -16,7 +16,7 @@ def named_task(task: str | Path | TaskSpec, **changes: Any) -> TaskSpec:
     """Return the specification of a task, with other settings than its own.
 
     Args:
-        task: the name of a data set, a class of the user's as `module:Class`, the path of
+        task: the name of a shipped task, a class of the user's as `module:Class`, the path of
             a space's YAML file, or a specification.
         changes: keys of the section `task`; None changes nothing.
 
@@ -39,14 +39,15 @@ def _read(data: dict[str, Any]) -> TaskSpec:
 
 
 def _found(task: str | Path) -> TaskSpec:
-    if str(task) in TASKS:
+    known = (*TASKS, *SHIPPED)
+    if str(task) in known:
         return TaskSpec(name=str(task))
     if ":" in str(task):
         return _read({"use": str(task)})
     if Path(task).suffix in {".yaml", ".yml"}:
         return load_space(task).task
     raise InputError(
-        f"task is {str(task)!r}{nearest(str(task), TASKS)}; wanted {', '.join(TASKS)}, "
+        f"task is {str(task)!r}{nearest(str(task), known)}; wanted {', '.join(known)}, "
         "module:Class, or the YAML file of a search space, such as search_spaces/quickstart.yaml"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Final
 
@@ -16,10 +17,23 @@ CHANNEL_DIM: Final = -1  # of sequences: (batch, tokens, channels)
 _SLOWEST: Final = 100.0  # the longest wave of positions, in tokens per radian
 
 
+def positions(count: int, channels: int) -> Tensor:
+    """Return what tells places apart: sines and cosines of growing period, `(count, channels)`.
+
+    As in Vaswani et al. 2017, for an even number of channels.
+    """
+    # By numpy: on the meta device, where parameters are counted, arithmetic
+    # of torch imports its compiler, which takes seconds.
+    places = np.arange(count)[:, np.newaxis]
+    half = channels // 2
+    angles = places * _SLOWEST ** (-np.arange(half) / half)
+    return torch.from_numpy(
+        np.concatenate([np.sin(angles), np.cos(angles)], axis=1, dtype=np.float32)
+    )
+
+
 class Tokens(nn.Module):
     """Windows of a signal as tokens: embedded, and told apart by their positions.
-
-    Positions are sines and cosines of growing period (Vaswani et al. 2017).
 
     Args:
         length: samples of the signal; inputs are `(batch, length)`.
@@ -38,13 +52,8 @@ class Tokens(nn.Module):
         super().__init__()
         self.window, self.stride = window, stride
         self.embed = nn.Linear(window, channels)
-        # By numpy: on the meta device, where parameters are counted, arithmetic
-        # of torch imports its compiler, which takes seconds.
-        places = np.arange((length - window) // stride + 1)[:, np.newaxis]
-        half = channels // 2
-        angles = places * _SLOWEST ** (-np.arange(half) / half)
-        position = np.concatenate([np.sin(angles), np.cos(angles)], axis=1, dtype=np.float32)
-        self.register_buffer("position", torch.from_numpy(position), persistent=False)
+        places = positions((length - window) // stride + 1, channels)
+        self.register_buffer("position", places, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the tokens of a batch of signals."""
@@ -57,7 +66,8 @@ class SelfAttention(nn.Module):
 
     Inputs and results are `(batch, tokens, channels)`. It is spelt out because
     torch's fused attention chooses among kernels, some of which add up gradients
-    in no fixed order; with so few tokens it is no faster.
+    in no fixed order; with so few tokens it is no faster. If it is `causal`, a token
+    gathers from itself and those before it alone.
 
     >>> SelfAttention(channels=6, heads=2)(torch.ones(4, 5, 6)).shape
     torch.Size([4, 5, 6])
@@ -65,18 +75,21 @@ class SelfAttention(nn.Module):
 
     leading_dims = True
 
-    def __init__(self, channels: int, heads: int) -> None:
+    def __init__(self, channels: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.causal = heads, causal
         self.project = nn.Linear(channels, 3 * channels)
         self.gather = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what each token gathers from all."""
+        """Return what each token gathers."""
         parts = self.project(x).unflatten(-1, (3, self.heads, -1))
         # Each (..., heads, tokens, size), of (..., tokens, 3, heads, size).
         query, key, value = parts.movedim(-4, -2).unbind(-4)
         likeness = matmul_in_pairs(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
+        if self.causal:
+            later = torch.ones(likeness.shape[-2:], dtype=torch.bool, device=x.device).triu(1)
+            likeness = likeness.masked_fill(later, -math.inf)
         gathered = matmul_in_pairs(likeness.softmax(dim=-1), value)
         return self.gather(gathered.transpose(-2, -3).flatten(-2))  # type: ignore[no-any-return]  # a module's call is untyped
 
@@ -90,17 +103,25 @@ class Block(nn.Module):
         hidden: channels before the activation of the feed-forward part.
         after: channels after it.
         activation: the activation, on `(batch, tokens, hidden)`.
+        causal: whether tokens know nothing of those after them.
     """
 
     after_activation = ("contract",)
     leading_dims = True
 
     def __init__(
-        self, channels: int, heads: int, hidden: int, after: int, activation: nn.Module
+        self,
+        channels: int,
+        heads: int,
+        hidden: int,
+        after: int,
+        activation: nn.Module,
+        *,
+        causal: bool = False,
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(channels)
-        self.attention = SelfAttention(channels, heads)
+        self.attention = SelfAttention(channels, heads, causal=causal)
         self.norm2 = nn.LayerNorm(channels)
         self.expand = nn.Linear(channels, hidden)
         self.act = activation

@@ -4,6 +4,7 @@ Every tracker is a `Listener`; replaying a journal through a fresh one gives
 the same view. MLflow and matplotlib are imported when first needed.
 """
 
+from evoact.tracking.background import Background
 from evoact.tracking.board import SKETCH, failures, header, sketches
 from evoact.tracking.confirmation import (
     BASELINE,
@@ -62,6 +63,7 @@ __all__ = [
     "SKETCH",
     "TEST",
     "VALIDATION",
+    "Background",
     "Comparison",
     "ConfirmationCsv",
     "Console",

@@ -10,7 +10,7 @@ from evoact.records import History, Listener, Record, StudyFinished
 
 _SHARE: Final = 10  # of the time that passes, what fails takes at most one part in so many
 _QUICK_SECONDS: Final = 1.0
-_REBUILT: Final = "what it missed can be rebuilt from the journal"
+REBUILT: Final = "what it missed can be rebuilt from the journal"
 
 
 class Guarded:
@@ -49,7 +49,7 @@ class Guarded:
         self,
         listener: Listener,
         warn: Callable[[str], None],
-        cure: str = _REBUILT,
+        cure: str = REBUILT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.listener = listener

@@ -14,14 +14,14 @@ from evoact.tracking.describe import csv_text, spec_of
 from evoact.tracking.figures import (
     candidate_figure,
     confirmation_figure,
+    figure_bytes,
     front_figure,
     gallery_figure,
     genealogy_figure,
     progress_figure,
-    save_figure,
 )
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
-from evoact.tracking.mlflow_content import Child, lineage, main_evaluation
+from evoact.tracking.mlflow_content import lineage, main_evaluation
 from evoact.tracking.winners import STEM, discovered_text
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HALL_OF_FAME_CSV: Final = "hall_of_fame.csv"
 EXPORT: Final = "export"
+Files = dict[str, bytes]
+"""Contents by path."""
 _ONNX: Final = ("onnx", "onnxscript")
 
 
@@ -37,39 +39,49 @@ def hall_of_fame_text(history: History) -> str:
     return csv_text(hall_of_fame_columns(spec_of(history)), hall_of_fame_rows(history))
 
 
-def write_study(history: History, folder: Path) -> None:
-    """Write what a finished study has: its confirmation, and its figures."""
+def search_files(history: History) -> Files:
+    """Return what a study has once its candidates are trained, which nothing changes later."""
+    return _figures(gallery=gallery_figure(history), front=front_figure(history))
+
+
+def result_files(history: History) -> Files:
+    """Return what else a finished study has: its confirmation, and the figures with it."""
+    assert history.finished is not None, "a study has its results when it is finished"
+    winner = history.candidates.get(history.finished.winner or "")
+    files = _figures(
+        progress=progress_figure(history),
+        confirmation=confirmation_figure(history),
+        genealogy=genealogy_figure(history, winner) if winner else None,
+    )
     rows = confirmation_rows(history)
     if rows:
-        text = csv_text(confirmation_columns(history), rows)
-        (folder / "confirmation.csv").write_text(text, encoding="utf-8", newline="")
-    for name, figure in _study_figures(history).items():
-        if figure is not None:
-            (folder / "figures").mkdir(exist_ok=True)
-            save_figure(figure, folder / "figures" / f"{name}.svg")
+        files["confirmation.csv"] = csv_text(confirmation_columns(history), rows).encode()
+    return files
 
 
-def _study_figures(history: History) -> dict[str, Figure | None]:
-    assert history.finished is not None, "a study has its figures when it is finished"
-    winner = history.candidates.get(history.finished.winner or "")
+def _figures(**figures: Figure | None) -> Files:
+    drawn = {name: figure for name, figure in figures.items() if figure is not None}
+    return {f"figures/{name}.svg": figure_bytes(figure) for name, figure in drawn.items()}
+
+
+def candidate_files(candidate: Candidate, history: History, study_dir: Path) -> Files:
+    """Return what a candidate has: its figure, facts, ancestors."""
+    evaluation = main_evaluation(candidate, history)
+    trained = trained_params(candidate, history, study_dir)
+    curve = evaluation.curve if evaluation else ()
     return {
-        "progress": progress_figure(history),
-        "gallery": gallery_figure(history),
-        "front": front_figure(history),
-        "confirmation": confirmation_figure(history),
-        "genealogy": genealogy_figure(history, winner) if winner else None,
+        "function.svg": figure_bytes(candidate_figure(candidate, curve, params=trained)),
+        "facts.json": _json(candidate.late.facts().to_dict()),
+        "lineage.json": _json(lineage(candidate, history)),
     }
 
 
-def write_child(child: Child, history: History, study_dir: Path, folder: Path) -> None:
-    """Write what a candidate has: its figure, facts, ancestors."""
-    candidate, evaluation = child.candidate, main_evaluation(child.candidate, history)
-    trained = trained_params(candidate, history, study_dir)
-    curve = evaluation.curve if evaluation else ()
-    figure = candidate_figure(candidate, curve, params=trained)
-    save_figure(figure, folder / "function.svg")
-    _write_json(candidate.late.facts().to_dict(), folder / "facts.json")
-    _write_json(lineage(candidate, history), folder / "lineage.json")
+def write_files(files: Files, folder: Path) -> None:
+    """Write files to a folder, which is made."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def write_export(winner: Candidate, history: History, study_dir: Path, folder: Path) -> None:
@@ -102,5 +114,5 @@ def trained_params(
         return {}
 
 
-def _write_json(data: Any, path: Path) -> None:
-    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+def _json(data: Any) -> bytes:
+    return f"{json.dumps(data, indent=1)}\n".encode()

@@ -8,7 +8,6 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -219,6 +218,7 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
 
     Raises:
         InputError: the store refuses, or its experiment was deleted.
+        StoreUnreachable: a server answers, but fails itself: its database may be down.
     """
     prepare_environment()
     from mlflow import MlflowClient
@@ -232,7 +232,8 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
         except (MlflowException, ImportError) as error:  # or a database's driver is missing
             reason = str(error).partition("\n")[0].replace(uri, redacted(uri))
-            raise InputError(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
+            kind = StoreUnreachable if _is_outage(uri, error) else InputError
+            raise kind(f"{key} is {redacted(uri)!r}: {reason}{_cure(key)}") from error
     if found.lifecycle_stage == "deleted":
         raise InputError(
             f"the MLflow experiment {EXPERIMENT!r} was deleted; restore it with "
@@ -240,6 +241,16 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
             f"-x {found.experiment_id}, or set tracking.mlflow to off"
         )
     return str(found.experiment_id)
+
+
+def _is_outage(uri: str, error: Exception) -> bool:
+    """Whether a server failed by itself, and did not refuse: by HTTP's codes from 500 on."""
+    from mlflow.exceptions import MlflowException
+
+    if urlsplit(uri).scheme not in _SERVERS or not isinstance(error, MlflowException):
+        return False
+    status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]  # untyped in mlflow
+    return status >= 500
 
 
 def _create(client: MlflowClient, uri: str) -> Experiment:
@@ -260,19 +271,13 @@ def _create(client: MlflowClient, uri: str) -> Experiment:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what concerns MLflow's developers only from the terminal, while a store opens.
-
-    That is a line for each migration of a new database, and a warning that
-    MLflow's models use a deprecated option of SQLAlchemy 2.1.
-    """
+    """Keep a line for each migration of a new database from the terminal, while a store opens."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.WARNING)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
+        yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from evoact.records import (
     Candidate,
     Evaluated,
+    Evaluation,
     GenerationTold,
     History,
     Record,
@@ -40,10 +41,13 @@ from evoact.tracking.mlflow_data import dataset_inputs
 from evoact.tracking.mlflow_files import (
     EXPORT,
     HALL_OF_FAME_CSV,
+    Files,
+    candidate_files,
     hall_of_fame_text,
-    write_child,
+    result_files,
+    search_files,
     write_export,
-    write_study,
+    write_files,
 )
 from evoact.tracking.mlflow_model import link_model, linked_models, log_model, register
 from evoact.tracking.mlflow_store import check_reachable, prepare_store
@@ -87,19 +91,17 @@ class MlflowTracker:
         self._experiment = ""
         self._run_id = ""
         self._logged: set[int] = set()
-        self._early = False
+        # Drawn before they are sent, while workers train: of the study, and of candidates.
+        self._search_files: Files | None = None
+        self._files: dict[str, Files] = {}
         self._complete = False
 
     def on_record(self, record: Record, history: History) -> None:
         """Log what a record adds, and what earlier ones left out."""
         if isinstance(record, StudyStarted | GenerationTold | StudyFinished):
             self.catch_up(history)
-        elif isinstance(record, Evaluated) and history.confirmation and not self._early:
-            # The first of the confirmation: while workers train the rest of it.
-            client = self._connected(history)
-            if not self._complete:
-                self._log_children(client, history, early_children(history))
-            self._early = True
+        elif isinstance(record, Evaluated) and history.confirmation:
+            self._work_ahead(record.evaluation, history)
 
     def catch_up(self, history: History) -> None:
         """Log what a study's run lacks."""
@@ -110,6 +112,20 @@ class MlflowTracker:
         if history.finished:
             self._log_children(client, history, children(history))
             self._finish(client, history)
+
+    def _work_ahead(self, evaluation: Evaluation, history: History) -> None:
+        """Log and draw what the confirmation will not change, while workers train it."""
+        assert history.confirmation is not None
+        client = self._connected(history)
+        if self._complete:
+            return
+        if self._search_files is None:
+            self._log_children(client, history, early_children(history))
+            self._search_files = search_files(history)
+        # From the first of fresh seeds on, what is drawn of a contestant stays as it is.
+        if evaluation.is_ok and evaluation.replicate == min(history.confirmation.replicates):
+            one = history.candidates[evaluation.candidate_id]
+            self._files[one.id] = candidate_files(one, history, self._folder)
 
     def close(self) -> None:
         """Mark the run of a study that did not finish as stopped."""
@@ -220,29 +236,32 @@ class MlflowTracker:
         start = _now() - int(1000 * seconds)
         run = client.create_run(self._experiment, start, tags, child_name(child))
         run_id = run.info.run_id
-        points = child_points(child.candidate, history)
-        self._log_points(client, run_id, points, child_params(child.candidate))
         with tempfile.TemporaryDirectory() as name:
-            files = Path(name) / "files"
-            files.mkdir()
-            write_child(child, history, self._folder, files)
+            folder = Path(name) / "files"
+            write_files(self._files_of(child.candidate, history), folder)
             if self._is_winner(child.candidate, history):
-                write_export(child.candidate, history, self._folder, files / EXPORT)
-                program, model = files / EXPORT / f"{STEM}.pt2", Path(name) / "model"
+                write_export(child.candidate, history, self._folder, folder / EXPORT)
+                program, model = folder / EXPORT / f"{STEM}.pt2", Path(name) / "model"
                 log_model(client, run, child.candidate, program, model)
-            self._log_folder(client, run_id, files)
+            self._log_folder(client, run_id, folder)
         self.sent["runs"] += 1
-        client.set_tag(run_id, _COMPLETE, "true")
+        points, params = child_points(child.candidate, history), child_params(child.candidate)
+        self._log_points(client, run_id, points, params, tags={_COMPLETE: "true"})
         ok = evaluation is not None and evaluation.is_ok
         client.set_terminated(run_id, "FINISHED" if ok else "FAILED")
+
+    def _files_of(self, candidate: Candidate, history: History) -> Files:
+        drawn = self._files.pop(candidate.id, None)
+        return drawn or candidate_files(candidate, history, self._folder)
 
     def _is_winner(self, candidate: Candidate, history: History) -> bool:
         return history.finished is not None and candidate.id == history.finished.winner
 
     def _finish(self, client: MlflowClient, history: History) -> None:
         assert history.finished is not None
+        files = (self._search_files or search_files(history)) | result_files(history)
         with tempfile.TemporaryDirectory() as folder:
-            write_study(history, Path(folder))
+            write_files(files, Path(folder))
             self._log_folder(client, self._run_id, Path(folder))
         points: list[Point] = []
         if history.finished.winner is not None:
@@ -288,11 +307,12 @@ def _log(
     while len(metrics) > MAX_METRICS:
         client.log_batch(run_id, metrics[:MAX_METRICS], synchronous=True)
         metrics = metrics[MAX_METRICS:]
-    if params:  # apart, as params and metrics share a limit of entities a call
-        entries = [Param(name, value) for name, value in params.items()]
+    entries = [Param(name, value) for name, value in params.items()]
+    if len(metrics) + len(entries) > MAX_METRICS:  # they share a limit of entities a call
         client.log_batch(run_id, params=entries, synchronous=True)
+        entries = []
     marks = [RunTag(name, value) for name, value in tags.items()]
-    client.log_batch(run_id, metrics, tags=marks, synchronous=True)
+    client.log_batch(run_id, metrics, params=entries, tags=marks, synchronous=True)
 
 
 def study_page(uri: str, folder: str | Path, history: History) -> str | None:

@@ -2,6 +2,7 @@
 
 from evoact.training.cohort import train_cohort
 from evoact.training.contract import FAILED, OK, WARNING, Finding, contract
+from evoact.training.diagnosed import Diagnosed, diagnosed
 from evoact.training.environment import limit_memory, reproducible
 from evoact.training.fitted import fitted_network
 from evoact.training.kernels import kernels_here, resolve_kernels
@@ -14,12 +15,14 @@ __all__ = [
     "FAILED",
     "OK",
     "WARNING",
+    "Diagnosed",
     "Finding",
     "build_network",
     "code_folders",
     "contract",
     "count_parameters",
     "data_digest",
+    "diagnosed",
     "fitted_network",
     "kernels_here",
     "limit_memory",

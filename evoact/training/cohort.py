@@ -16,6 +16,7 @@ from evoact.records import LATENCY, Cohort, Evaluation, Status
 from evoact.training.copies import COPIES
 from evoact.training.environment import describe, reproducible
 from evoact.training.forming import data_of, form
+from evoact.training.inside import measured_inside
 from evoact.training.loop import Stack, TimedOut, Training, steps_per_epoch
 from evoact.training.member import Member
 from evoact.training.several import train_on_each
@@ -170,7 +171,8 @@ class _Run:
         copies = self.on_copies(training.stack)
         for member in members:
             assert member.scheduler.get_last_g() == 1.0, "candidates are scored at g = 1 only"
-            objectives = {**self.objectives(member), **copies[member]}
+            inside = measured_inside(self.cohort, training.stack, member, self.cohort.objectives)
+            objectives = {**self.objectives(member), **copies[member], **inside}
             measured = {**objectives, **tests.get(member, {})}
             if not all(map(math.isfinite, measured.values())):
                 reason = f"validation or test gave {measured}"

@@ -10,6 +10,8 @@ from evoact.nn.packed import set_row
 from evoact.records import Cohort
 from evoact.training.environment import reproducible
 from evoact.training.forming import data_of, form
+from evoact.training.loop import Stack
+from evoact.training.member import Member
 from evoact.training.network import width_of
 
 
@@ -29,14 +31,20 @@ def fitted_network(cohort: Cohort) -> nn.Module:
         if training.diverged:
             raise StudyError(f"training {candidate.text} diverged; wanted a lower learning rate")
         (member,) = training.members
-        network = data_of(cohort).task.network(
-            lambda channels, dim: Activation(candidate.late, channels, dim),
-            width_of(candidate, cohort.task.width),
-        )
-        set_row(network, training.stack.state(member).weights)
-        for place, module in zip(training.stack.places, member.modules, strict=True):
-            late = getattr(module, "late", module)
-            network.get_submodule(place).load_state_dict(late.state_dict())
+        return plain_network(cohort, training.stack, member)
+
+
+def plain_network(cohort: Cohort, stack: Stack, member: Member) -> nn.Module:
+    """Return the network of one member of a stack as it is now, on the CPU, to be evaluated."""
+    candidate = member.candidate
+    network = data_of(cohort).task.network(
+        lambda channels, dim: Activation(candidate.late, channels, dim),
+        width_of(candidate, cohort.task.width),
+    )
+    set_row(network, stack.state(member).weights)
+    for place, module in zip(stack.places, member.modules, strict=True):
+        late = getattr(module, "late", module)
+        network.get_submodule(place).load_state_dict(late.state_dict())
     return network.eval()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evoact.errors import InputError
-from evoact.records import LATENCY, SearchSpec, TaskSpec, is_measured
+from evoact.records import LATENCY, SHIPPED, SearchSpec, TaskSpec, is_measured
 from evoact.tasks import Task, code_folder
 from evoact.training.contract import check_step
 from evoact.training.resident import task_of
@@ -61,7 +61,8 @@ def metric_of(task: TaskSpec) -> tuple[str, bool]:
 
 def code_folders(spec: SearchSpec) -> list[str]:
     """Return the folders that workers must have on Python's path, for the user's classes."""
-    found = [code_folder(task.use) for task in spec.all_tasks if task.use is not None]
+    own = [task.use for task in spec.all_tasks if task.use not in (None, *SHIPPED.values())]
+    found = [code_folder(use) for use in own if use is not None]
     return list(dict.fromkeys(path for path in found if not _is_installed(path)))
 
 

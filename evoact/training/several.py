@@ -62,19 +62,27 @@ def merged(tasks: Sequence[TaskSpec], evaluations: Sequence[Evaluation]) -> Eval
 
 
 def _by_task(found: Sequence[tuple[TaskSpec, Mapping[str, float]]]) -> dict[str, float]:
-    """Return the means over tasks, and what each has; of what is equal on all, that alone."""
+    """Return the means over tasks, and what each has; of what is equal on all, that alone.
+
+    Of what some tasks do not measure there is no mean.
+    """
     values: dict[str, float] = {}
-    for name in found[0][1]:
-        each = [measured[name] for _, measured in found]
-        values[name] = fmean(each)
+    for name in dict.fromkeys(name for _, measured in found for name in measured):
+        each = {task: measured[name] for task, measured in found if name in measured}
+        if len(each) == len(found):
+            values[name] = fmean(each.values())
         if name.startswith(("val_", "test_")):
-            values |= {task.key(name): v for (task, _), v in zip(found, each, strict=True)}
+            values |= {task.key(name): value for task, value in each.items()}
     return values
 
 
 def _mean_curve(curves: Sequence[Curve]) -> Curve:
     return tuple(
-        {name: _mean([entry.get(name) for entry in entries]) for name in entries[0]}
+        {
+            name: _mean([entry[name] for entry in entries])
+            for name in entries[0]
+            if all(name in entry for entry in entries)
+        }
         for entries in zip(*curves, strict=False)
     )
 

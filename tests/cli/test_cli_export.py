@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +15,10 @@ from typer.testing import CliRunner
 
 import evoact
 from evoact.cli.app import app
-from evoact.errors import InputError
-from evoact.records import SearchSpec
+from evoact.errors import InputError, StudyError
+from evoact.language import resolve
+from evoact.records import Candidate, Evaluation, GenerationAsked, SearchSpec
+from evoact.study import Study
 
 GATE = "left(x) * sigmoid(right(x))"
 
@@ -62,3 +67,21 @@ def test_channels_that_fill_no_groups_are_refused(channels: str, cure: str, tmp_
     assert isinstance(error, InputError)
     assert f"channels is {channels}, but {GATE!r} needs a multiple of 2; {cure}" in str(error)
     assert not folder.exists()
+
+
+def test_a_packed_journal_without_files_of_parameters(tmp_path: Path) -> None:
+    one = Candidate(resolve("x * sigmoid(b * x) where b = 1.0"))
+    study = Study.create(SearchSpec(), tmp_path, "kept", 0)
+    study.open(())
+    study.record(GenerationAsked(0, (one,), ()))
+    trained = {"0": {one.late.names[0]: 1.5}}
+    study.record_evaluations([replace(Evaluation.ok(one, val_accuracy=0.5), params=trained)])
+    study.close()
+    journal = study.folder / "journal.jsonl"
+    journal.with_suffix(".jsonl.gz").write_bytes(gzip.compress(journal.read_bytes()))
+    journal.unlink()
+    shutil.rmtree(study.folder / "params")
+    assert exported(tmp_path, str(study.folder))["channels"] is None
+    error = CliRunner().invoke(app, ["export", str(study.folder), "--params", "trained"]).exception
+    assert isinstance(error, StudyError)
+    assert "trained parameters cannot be read" in str(error)

@@ -163,7 +163,7 @@ def test_a_task_is_a_name_a_file_or_a_specification(tmp_path: Path) -> None:
     ("task", "changes", "message"),
     [
         ("digit", {}, "did you mean 'digits'"),
-        ("cifar10", {}, "wanted digits, mnist1d, mnist1d_shuffled, module:Class, or the YAML"),
+        ("cifar11", {}, "did you mean 'cifar10'.; wanted digits, mnist1d, .* or the YAML"),
         ("missing.yaml", {}, "cannot read search space missing.yaml"),
         ("digits", {"network": "cov"}, "did you mean 'conv'"),
         ("digits", {"epochs": 0}, "epochs is 0"),

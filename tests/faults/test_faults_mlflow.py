@@ -239,6 +239,24 @@ def test_a_server_killed_for_the_whole_middle_of_a_search(tiny, tmp_path, mlflow
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)  # machines may be busy
+@pytest.mark.parametrize("mlflow_server", ["sqlite"], indirect=True)
+def test_a_server_without_its_database_is_down(tiny, tmp_path, mlflow_server):
+    """It answers that it is well, and fails at all else: the search goes on without it."""
+    mlflow_server.start()
+    database = tmp_path / "mlflow.db"
+    whole = database.read_bytes()
+    database.write_bytes(b"no database" * 1000)
+    with pytest.warns(UserWarning, match="The search goes on"):
+        study = api.search(tracked(tiny, mlflow_server.uri), tmp_path / "runs", "tiny", 7)
+    assert study.is_finished
+    database.write_bytes(whole)
+    assert api.sync(study.folder, mlflow_server.uri)["runs"] > 0
+    found = counts_of(contents(mlflow_server.uri))
+    assert counts_of_journal(study.folder).items() <= found.items()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)  # machines may be busy
 @SERVERS
 def test_a_server_that_comes_up_in_the_middle_is_told_all(tiny, tmp_path, mlflow_server):
     spec = tracked(tiny, mlflow_server.uri)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from evoact.files import write_atomically
+from evoact.files import write_all, write_atomically
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -24,3 +24,29 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError, match="taken"):
         write_atomically(tmp_path / "taken", b"data")
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
+
+
+def test_files_are_on_the_disk_before_they_have_their_names(tmp_path, monkeypatch):
+    done, sync, name = [], os.fsync, os.replace
+
+    def synced(descriptor):
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    def named(old, new):
+        done.append(str(new))
+        name(old, new)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", named)
+    files = {"a": b"1", "b": b"22", "c": b"333"}
+    write_all(tmp_path, files, durable=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+    assert all(path.endswith(".tmp") for path in done[:3])
+    assert done[3:] == [*(str(tmp_path / name) for name in files), str(tmp_path)]
+
+
+def test_of_files_that_cannot_all_be_written_none_is(tmp_path):
+    with pytest.raises(TypeError):
+        write_all(tmp_path, {"a": b"1", "b": None}, durable=True)
+    assert not list(tmp_path.iterdir())

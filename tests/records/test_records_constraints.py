@@ -90,7 +90,9 @@ def test_yaml_may_leave_quotes_out() -> None:
     assert space_from_text("name: demo", "space.yaml").constraints == ()
 
 
-@pytest.mark.parametrize("objective", ["lipschitz", "smoothness", "sparsity", "val_noisy_accuracy"])
+@pytest.mark.parametrize(
+    "objective", ["lipschitz", "smoothness", "sparsity", "val_noisy_accuracy", "zero_fraction"]
+)
 def test_objectives_are_known(objective: str) -> None:
     spec = SearchSpec(objectives={"val_accuracy": "max", objective: "max"})
     assert spec.signed({"val_accuracy": 0.5, objective: 0.25}) == (0.5, 0.25)
@@ -100,6 +102,7 @@ def test_objectives_are_known(objective: str) -> None:
     ("primary", "why"),
     [
         ("val_noisy_accuracy", "is measured at the end alone"),
+        ("effective_rank", "is measured at the end alone"),
         ("val_shifted_accuracy", "is measured at the end alone"),
         ("smoothness", "needs no training"),
     ],

@@ -491,4 +491,6 @@ def test_only_a_task_of_ones_own_measures_what_evoact_does_not_know() -> None:
     for name in ("val_noisy_accuracy", "val_shifted_accuracy"):
         with pytest.raises(ValidationError, match="which task Demand has not"):
             SearchSpec(task="shop:Demand", objectives={name: "max"})
+    with pytest.raises(ValidationError, match="Demand brings its own model"):
+        SearchSpec(task="shop:Demand", constraints=["jacobian_condition <= 100"])
     assert SearchSpec(objectives={"val_loss": "min"}).metric == "accuracy"

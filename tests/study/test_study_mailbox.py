@@ -46,6 +46,38 @@ def cohort(names: str, halving: object = None) -> str:
     return json.dumps({"candidates": list(names), "halving": halving})
 
 
+def test_what_is_not_answered_in_time_goes_to_others_in_halves() -> None:
+    async def scenario(box: Mailbox) -> None:
+        box._grace = 0.0
+        await box.submit(cohort("ab"), 0.05)
+        assert await taken(box, "stopped") == "ab"
+        assert await taken(box, "1") == "a"
+        await box.give("1", {"ok": "a"})
+        assert await taken(box, "2") == "b"
+        await box.give("stopped", {"late": True})  # nobody waits for it any more
+        await box.submit(cohort("c"))
+        assert await box.take("stopped") is None
+        await box.lose("2")  # dead at once, by itself: that is told, and not that it hung
+        assert await taken(box, "3") == "c"
+        assert await box.result() == (cohort("a"), {"ok": "a"})
+
+    mailed(scenario)
+
+
+def test_who_hangs_is_told_from_who_crashes() -> None:
+    async def scenario(box: Mailbox) -> None:
+        box._grace = 60.0
+        await box.submit(cohort("a"), 0.01)
+        for worker in "12":
+            assert await taken(box, worker, "other") == "a"
+            await asyncio.sleep(0.02)
+            await box.lose(worker)  # it has ended itself
+        _, result = await box.result()
+        assert result["lost"].startswith("it crashed its worker 2 times, at last: it has not ans")
+
+    mailed(scenario)
+
+
 async def taken(box: Mailbox, worker: str, actor: str = "") -> str:
     await box.hello(worker, actor)
     text = await box.take(worker)

@@ -26,8 +26,7 @@ def folder(tmp_path):
 @pytest.fixture
 def quick_figures(monkeypatch):
     """Figures without a drawing: they take most of the time, and one test draws them."""
-    draw = "evoact.tracking.mlflow_files.save_figure"
-    monkeypatch.setattr(draw, lambda figure, path: path.write_bytes(b""))
+    monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", lambda figure: b"<svg/>")
 
 
 class Store:
@@ -163,13 +162,13 @@ def test_a_crash_while_logging_children_is_made_up_for(study, play, store, folde
     records = study().records()
     calls = []
 
-    def save_or_fail(figure, path):
-        calls.append(path)
+    def drawn_or_fail(figure):
+        calls.append(figure)
         if len(calls) == 3:
             raise OSError("disk full")
-        path.write_bytes(b"")
+        return b"<svg/>"
 
-    monkeypatch.setattr("evoact.tracking.mlflow_files.save_figure", save_or_fail)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", drawn_or_fail)
     warnings = []
     guarded = Guarded(MlflowTracker(store, folder), warnings.append)
     play(records, guarded)
@@ -181,6 +180,38 @@ def test_a_crash_while_logging_children_is_made_up_for(study, play, store, folde
     candidates = [run.data.tags.get("evoact.candidate") for run in seen.runs()]
     assert len(candidates) == len(set(candidates)) == 8
     assert seen.runs("study")[0].info.status == "FINISHED"
+
+
+def test_what_the_confirmation_does_not_change_is_drawn_while_it_is_trained(
+    study, play, store, folder, monkeypatch
+):
+    drawn = []
+
+    def draw(figure):
+        drawn.append(figure)
+        return f"<svg>{len(drawn)}</svg>".encode()
+
+    monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", draw)
+    records = study().records()
+    tracker = MlflowTracker(store, folder)
+    for end in range(len(records) - 1):
+        tracker.on_record(records[end], play(records[: end + 1]))
+    before = len(drawn)
+    tracker.on_record(records[-1], play(records))
+    tracker.close()
+    # Gallery and front, three of the hall of fame, four contestants; then what the end adds.
+    assert (before, len(drawn)) == (9, 11)
+    seen = Store(store)
+    (parent,) = seen.runs("study")
+    names = sorted(a.path for a in seen.client.list_artifacts(parent.info.run_id, "figures"))
+    every = ("confirmation", "front", "gallery", "progress")
+    assert names == [f"figures/{name}.svg" for name in every]
+    sent = [
+        seen.text(run, "function.svg")
+        for role in ("winner", "finalist", "baseline", "hall_of_fame")
+        for run in seen.runs(role)
+    ]
+    assert len(set(sent)) == 7
 
 
 def test_a_missed_generation_is_logged_with_the_next(study, play, store, folder, monkeypatch):
@@ -228,7 +259,7 @@ def test_long_curves_go_in_several_batches(study, play, store, folder, monkeypat
 @pytest.mark.parametrize("lost", [False, True])
 def test_figures_show_trained_parameters(study, play, store, folder, monkeypatch, lost):
     params = {"act0": {"a0": 2.0}, "act1": {"a0": 3.0}}
-    digest = save_params(folder / "params", params)
+    (digest,) = save_params(folder / "params", params)
     if lost:
         (folder / "params" / f"{digest}.safetensors").unlink()
     drawn = {}

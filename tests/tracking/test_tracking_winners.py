@@ -21,7 +21,7 @@ MAXMIN = "group_sort(x, 2)"
 @pytest.fixture
 def written(study, play, tmp_path):
     def write(text, params):
-        digest = save_params(tmp_path / "params", params)
+        (digest,) = save_params(tmp_path / "params", params)
         generations = (("relu", text),)
         made = study(generations=generations, scores=((0.5, 0.6),), winner=text, finalists=(text,))
 

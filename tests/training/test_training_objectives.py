@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
+from evoact.diagnostics import record
 from evoact.language import resolve
 from evoact.records import Candidate, Cohort, TaskSpec
-from evoact.training import train_cohort
+from evoact.tasks import make_task
+from evoact.training import fitted_network, train_cohort
 
 TASK = TaskSpec(name="digits", epochs=2, noise=1.0)
 ASKED = ("val_noisy_accuracy", "lipschitz", "smoothness", "sparsity")
@@ -69,3 +72,38 @@ def test_a_bound_that_is_infinite_is_left_out_and_no_failure() -> None:
     assert found.is_ok
     assert "lipschitz" not in found.objectives
     assert "smoothness" in found.objectives
+
+
+INSIDE = ("zero_fraction", "effective_rank", "jacobian_condition")
+
+
+def test_inside_a_network_is_measured_as_the_same_network_alone() -> None:
+    texts = ("relu", "tanh", "concat(relu(x), relu(-x))")
+    together = train_cohort(cohort(*texts, objectives=INSIDE))
+    for text, found in zip(texts, together, strict=True):
+        alone = cohort(text, objectives=INSIDE)
+        (same,) = train_cohort(alone)
+        assert found.objectives == same.objectives
+        network = fitted_network(alone)
+        x = torch.from_numpy(make_task("digits", "mlp", 0).splits.validation.x[:256])
+        zeros = torch.cat([(layer.after == 0).flatten() for layer in record(network, x)[1]])
+        values = found.objectives
+        assert values["zero_fraction"] == pytest.approx(float(zeros.float().mean()), abs=1e-3)
+        assert 1.0 < values["effective_rank"] < record(network, x)[1][-1].features.shape[1]
+        assert values["jacobian_condition"] > 1.0
+    relu, tanh, crelu = (found.objectives["zero_fraction"] for found in together)
+    assert tanh == 0.0
+    assert crelu == pytest.approx(0.5, abs=1e-6)  # of each pair one is 0
+    assert 0.3 < relu < 0.7
+
+
+def test_a_network_that_loses_its_inputs_has_the_worst_condition_and_is_no_failure() -> None:
+    (found,) = train_cohort(cohort("step(x)", objectives=("zero_fraction", "jacobian_condition")))
+    assert found.is_ok
+    assert 1.0 < found.objectives["jacobian_condition"] <= 1e13
+
+
+def test_a_network_that_diverges_leaves_its_neighbours_measured() -> None:
+    good, bad = train_cohort(cohort("relu", "exp(500 * abs(x))", objectives=INSIDE))
+    assert not bad.is_ok
+    assert good.objectives == train_cohort(cohort("relu", objectives=INSIDE))[0].objectives

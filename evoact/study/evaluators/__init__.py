@@ -37,6 +37,7 @@ def make_evaluator(
         address,
         paths,
         one_model=spec.evolution.mode == "generational" and not asked.allow_mixed_devices,
+        files=[task.arrays for task in spec.all_tasks if task.arrays is not None],
     )
 
 

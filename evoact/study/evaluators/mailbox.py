@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,15 +20,20 @@ _CRASHES_ALONE: Final = 2
 _CRASHES_TOGETHER: Final = 3  # of a cohort that is never split: all in it pay for one
 _NODES: Final = 5  # lost with one cohort, after which it is thought to be what killed them
 _STILLBORN: Final = 5  # workers in a row that failed before they asked for anything
+_GRACE_SECONDS: Final = 60.0  # a worker that hangs ends itself before: it tells more by that
 _AGAIN, _NEW = 0, 1
 _UNKNOWN: Final = Death(with_node=False, reason="see Ray's logs")
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A cohort on its way, what it crashed and lost so far, and when its worker took it."""
+    """A cohort on its way, what it crashed and lost so far, and when its worker took it.
+
+    Its worker has so many seconds (`allowed`) for it.
+    """
 
     text: str
+    allowed: float = math.inf
     crashes: int = 0
     nodes: int = 0
     taken: float = 0.0
@@ -42,13 +48,20 @@ class Mailbox:
     lost with a node goes to another worker as it is, before those that were not tried.
     One that crashed its worker is halved, until a candidate is alone that crashes
     workers: then it is given up. Candidates that rungs compare are never parted.
+    A worker that has not answered in time (its process was stopped, its machine hangs)
+    counts as crashed, and what it may give later does not.
 
     Args:
         died: tells how an actor died.
+        grace: seconds that a worker gets beyond those that its cohort allows it.
     """
 
-    def __init__(self, died: Callable[[str], Awaitable[Death]] = death_of) -> None:
-        self._died = died
+    def __init__(
+        self,
+        died: Callable[[str], Awaitable[Death]] = death_of,
+        grace: float = _GRACE_SECONDS,
+    ) -> None:
+        self._died, self._grace = died, grace
         self._waiting: asyncio.PriorityQueue[tuple[int, int, _Sent | None]] = (
             asyncio.PriorityQueue()
         )
@@ -68,9 +81,9 @@ class Mailbox:
     def _put(self, sent: _Sent | None, order: int = _AGAIN) -> None:
         self._waiting.put_nowait((order, next(self._number), sent))
 
-    async def submit(self, text: str) -> None:
-        """Take a cohort from the search."""
-        self._put(_Sent(text), _NEW)
+    async def submit(self, text: str, allowed: float = math.inf) -> None:
+        """Take a cohort from the search, for which a worker has so many seconds."""
+        self._put(_Sent(text, allowed), _NEW)
 
     async def result(self) -> tuple[str, Result]:
         """Wait for what became of a cohort; `lost` says why it was given up."""
@@ -95,8 +108,18 @@ class Mailbox:
             return None
         now = time.monotonic()
         self._first = now if self._first is None else self._first
-        self._taken[worker] = replace(sent, taken=now)
+        self._taken[worker] = sent = replace(sent, taken=now)
+        if math.isfinite(sent.allowed):
+            latest = sent.allowed + self._grace
+            asyncio.get_running_loop().call_later(latest, self._overdue, worker, sent)
         return sent.text
+
+    def _overdue(self, worker: str, sent: _Sent) -> None:
+        """Give up a worker, if it has that cohort still."""
+        if self._taken.get(worker) is sent:
+            del self._taken[worker]
+            self._gone.add(worker)
+            self._crashed(sent, _hung(sent))
 
     async def give(self, worker: str, result: Result) -> None:
         """Take what a worker made of its cohort."""
@@ -153,7 +176,8 @@ class Mailbox:
         elif sent is not None and death.with_node and sent.nodes + 1 < _NODES:
             self._put(replace(sent, nodes=sent.nodes + 1))
         elif sent is not None:
-            self._crashed(sent, death.reason)
+            hung = time.monotonic() - sent.taken >= sent.allowed
+            self._crashed(sent, _hung(sent) if hung else death.reason)
 
     def _crashed(self, sent: _Sent, reason: str) -> None:
         """Try the halves of a cohort, or the whole again, or give it up."""
@@ -161,7 +185,7 @@ class Mailbox:
         together = len(cohort["candidates"]) > 1
         if together and cohort["halving"] is None:
             for half in _halves(cohort):
-                self._put(_Sent(half))
+                self._put(_Sent(half, sent.allowed))
             return
         crashes = sent.crashes + 1
         if crashes < (_CRASHES_TOGETHER if together else _CRASHES_ALONE):
@@ -176,6 +200,13 @@ class Mailbox:
         while not self._waiting.empty():
             self._waiting.get_nowait()
         self._put(None)
+
+
+def _hung(sent: _Sent) -> str:
+    return (
+        f"it has not answered for {sent.allowed:.0f} s, longer than evaluate.timeout lets all in a "
+        "cohort take"
+    )
 
 
 def _halves(cohort: dict[str, Any]) -> list[str]:

@@ -51,10 +51,12 @@ class Terms:
     Attributes:
         versions: of the search's own process, see `versions_here`.
         model: of the GPU; None if any will do.
+        files: whose contents are among the versions.
     """
 
     versions: Versions = field(default_factory=dict)
     model: str | None = None
+    files: tuple[str, ...] = ()
 
 
 def alive() -> list[dict[str, Any]]:
@@ -68,11 +70,12 @@ def room(share: Share) -> int:
     return sum(share.room(node["Resources"]) for node in alive())
 
 
-def terms_of(share: Share, *, one_model: bool, foreign: bool) -> Terms:
+def terms_of(share: Share, files: Sequence[str] = (), *, one_model: bool, foreign: bool) -> Terms:
     """Return what workers must be like, once every node with room for one is.
 
     Args:
         share: what a worker takes of a node.
+        files: what workers read, and must be the same everywhere.
         one_model: whether all must have GPUs of one model.
         foreign: whether nodes were started by others, so that versions may differ.
 
@@ -83,15 +86,15 @@ def terms_of(share: Share, *, one_model: bool, foreign: bool) -> Terms:
     if not nodes:
         raise _no_room(share)
     model = _one_model(nodes) if one_model and share.gpus else None
-    terms = Terms(versions_here(), model)
+    terms = Terms(versions_here(files), model, tuple(files))
     if foreign:
-        _check_versions(nodes, terms.versions)
+        _check_versions(nodes, terms)
     return terms
 
 
 def unfit(terms: Terms) -> str | None:
     """Return why this process, a worker's, must not train; None if it may."""
-    told = differences(terms.versions, versions_here())
+    told = differences(terms.versions, versions_here(terms.files))
     if terms.model is not None:
         here = ray.get_runtime_context().get_node_id()
         model = next((model_of(node) for node in alive() if node["NodeID"] == here), "unknown")
@@ -157,18 +160,18 @@ def differences(wanted: Versions, found: Versions) -> list[str]:
     ]
 
 
-def versions_here() -> Versions:
-    """Return the versions of this process that workers must share."""
-    return _versions_asked()()
+def versions_here(files: Sequence[str] = ()) -> Versions:
+    """Return the versions of this process, and of files, that workers must share."""
+    return _versions_asked()(files)
 
 
-def _versions_asked() -> Callable[[], dict[str, str]]:
+def _versions_asked() -> Callable[[Sequence[str]], dict[str, str]]:
     """Return the function that tells versions where it is called.
 
     An inner one, which Ray sends by value: a node that lacks evoact can answer, too.
     """
 
-    def versions() -> dict[str, str]:
+    def versions(files: Sequence[str]) -> dict[str, str]:
         import hashlib
         import platform
         from importlib.metadata import PackageNotFoundError, version
@@ -187,17 +190,23 @@ def _versions_asked() -> Callable[[], dict[str, str]]:
             for path in sorted(Path(there.origin).parent.rglob("*.py")):
                 digest.update(path.read_bytes())
             found["code of evoact"] = digest.hexdigest()[:8]
+        for file in files:
+            try:
+                content = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+                found[f"file {file}"] = content[:8]
+            except OSError as error:
+                found[f"file {file}"] = f"not read ({error.strerror})"
         return found
 
     return versions
 
 
-def _check_versions(nodes: Sequence[Mapping[str, Any]], wanted: Versions) -> None:
+def _check_versions(nodes: Sequence[Mapping[str, Any]], wanted: Terms) -> None:
     ask: Any = ray.remote(num_cpus=0, max_retries=0)(_versions_asked())
     answers = {
         _name(node): ask.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote()
+        ).remote(wanted.files)
         for node in nodes
     }
     ready, _ = ray.wait(
@@ -206,12 +215,13 @@ def _check_versions(nodes: Sequence[Mapping[str, Any]], wanted: Versions) -> Non
     told = [
         text
         for name, answer in answers.items()
-        if (text := _told(name, answer, wanted, answered=answer in ready))
+        if (text := _told(name, answer, wanted.versions, answered=answer in ready))
     ]
     if told:
         raise InputError(
             f"nodes of the Ray cluster are not like this process: {'; '.join(told)}. Install "
-            "everywhere what is here, or take these nodes out of the cluster"
+            "everywhere what is here, keep files on storage that all nodes see at one path, or "
+            "take these nodes out of the cluster"
         )
 
 

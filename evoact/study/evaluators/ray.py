@@ -28,6 +28,7 @@ from evoact.records import DTYPE, THREADS, Cohort, Evaluation
 from evoact.study.asha import Reached
 from evoact.study.evaluators.base import Evaluator
 from evoact.study.evaluators.cluster import connect
+from evoact.study.evaluators.deadline import seconds_allowed
 from evoact.study.evaluators.head import HeadWatch, cluster_lost
 from evoact.study.evaluators.mailbox import Mailbox, Result
 from evoact.study.evaluators.nodes import Share, room, terms_of
@@ -53,11 +54,12 @@ class RayEvaluator(Evaluator):
         paths: folders of Python that workers import the user's tasks from; a cluster
             that runs already is sent a copy.
         one_model: whether all GPUs must be of one model.
+        files: of data that workers read, which all nodes must have alike.
 
     Raises:
         InputError: the address does not answer, is given though the process is
             connected already, no node has what a worker reserves, or nodes
-            differ in versions or models.
+            differ in versions, models or files.
     """
 
     trainable = CohortTrainable
@@ -71,6 +73,7 @@ class RayEvaluator(Evaluator):
         paths: Sequence[str] = (),
         *,
         one_model: bool = True,
+        files: Sequence[str] = (),
     ) -> None:
         self._owns_connection = not ray.is_initialized()
         if self._owns_connection:
@@ -83,7 +86,9 @@ class RayEvaluator(Evaluator):
         self._asked, self._share = workers, Share(cpus, gpus)
         started_here = self._owns_connection and address is None
         try:
-            terms = terms_of(self._share, one_model=one_model, foreign=not started_here)
+            terms = terms_of(
+                self._share, files=files, one_model=one_model, foreign=not started_here
+            )
         except InputError:
             self._disconnect()
             raise
@@ -117,7 +122,8 @@ class RayEvaluator(Evaluator):
 
     def submit(self, cohort: Cohort) -> None:
         """Put a cohort into the mailbox, for the next worker that is free."""
-        self._mailbox.submit.remote(json.dumps(cohort.to_dict()))
+        text = json.dumps(cohort.to_dict())
+        self._mailbox.submit.remote(text, seconds_allowed(text, self.trainable.slack))
 
     def remember(self, reached: Sequence[Reached]) -> None:
         """Tell the mailbox what candidates reached at rungs before; wait until it knows."""

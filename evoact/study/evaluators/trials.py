@@ -18,6 +18,7 @@ from ray.tune.search import Searcher
 
 from evoact.errors import StudyError
 from evoact.records import Cohort
+from evoact.study.evaluators.deadline import SLACK, ending_process, seconds_allowed
 from evoact.study.evaluators.mailbox import Result
 from evoact.study.evaluators.nodes import Share, Terms, unfit
 
@@ -26,7 +27,13 @@ _COUNT_SECONDS: Final = 2.0  # between two looks at how many workers there is ro
 
 
 class CohortTrainable(tune.Trainable):
-    """A Tune trial that is a worker: it trains cohorts until there are none."""
+    """A Tune trial that is a worker: it trains cohorts until there are none.
+
+    One that hangs ends itself, and its cohort goes to others.
+    """
+
+    slack: float = SLACK
+    """Seconds that it may take for a cohort beyond what training may."""
 
     def setup(  # as Tune calls it
         self,
@@ -69,7 +76,9 @@ class CohortTrainable(tune.Trainable):
             ray.get(self.mailbox.refuse.remote(self.trial_id, self.reason))
             return {"done": True}
         while (text := ray.get(self.mailbox.take.remote(self.trial_id))) is not None:
-            ray.get(self.mailbox.give.remote(self.trial_id, self.trained(text)))
+            with ending_process(seconds_allowed(text, self.slack)):
+                result = self.trained(text)
+            ray.get(self.mailbox.give.remote(self.trial_id, result))
         return {"done": True}
 
     def trained(self, text: str) -> Result:

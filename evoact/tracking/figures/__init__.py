@@ -18,9 +18,18 @@ from evoact.tracking.figures.front import front_figure
 from evoact.tracking.figures.gallery import gallery_figure
 from evoact.tracking.figures.genealogy import genealogy_figure
 from evoact.tracking.figures.labels import label_of, shortened, value_text
+from evoact.tracking.figures.layers import layers_figure
 from evoact.tracking.figures.overview import leading, overview_figure
 from evoact.tracking.figures.progress import progress_figure, steps_of
-from evoact.tracking.figures.style import DARK, LIGHT, Style, drawing, figure_bytes, save_figure
+from evoact.tracking.figures.style import (
+    DARK,
+    LIGHT,
+    Style,
+    drawing,
+    figure_bytes,
+    head,
+    save_figure,
+)
 
 __all__ = [
     "DARK",
@@ -41,7 +50,9 @@ __all__ = [
     "function_figure",
     "gallery_figure",
     "genealogy_figure",
+    "head",
     "label_of",
+    "layers_figure",
     "leading",
     "overview_figure",
     "progress_figure",

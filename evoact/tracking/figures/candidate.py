@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT, _WIDTH, _LINE = 3.1, 4.0, 0.17  # inches; the width is a panel's
+_TICKS = 5  # at an axis, at most
+_BROAD, _NARROW = 4.0, 1.0  # lines, in points
 
 
 def candidate_figure(
@@ -57,10 +59,8 @@ def candidate_figure(
     is_annealed = candidate.anneal is not None and g.size > 0
     count, heading = 2 + is_annealed, wrapped(str(late))
     height = _HEIGHT + _LINE * heading.count("\n")
-    with drawing(height, style, _WIDTH * count) as figure:
-        # Places that are known take a tenth of the time of a layout that looks for them.
-        figure.set_layout_engine("none")
-        sides = {"left": 0.16 / count, "right": 1.0 - 0.04 / count, "wspace": 0.22}
+    with drawing(height, style, _WIDTH * count, is_placed=True) as figure:
+        sides = {"left": 0.19 / count, "right": 1.0 - 0.04 / count, "wspace": 0.22}
         grid = figure.add_gridspec(1, count, bottom=0.45 / height, top=2.6 / height, **sides)
         axes = [figure.add_subplot(grid[0, place]) for place in range(count)]
         draw_panel(rows[0], axes[0], axes[1], style)
@@ -69,15 +69,20 @@ def candidate_figure(
             x, frames = candidate_frames(candidate, progress, g)
             _draw_path(axes[2], x, [(weight, values) for _, weight, values in frames], style)
             axes[2].set_title(annealing_text(candidate), fontsize=8)
+        for one in axes:
+            one.locator_params(nbins=_TICKS)  # of what is drawn, ticks take the most time
         figure.suptitle(heading, fontsize=10, family="monospace", weight="bold")
     return figure
 
 
 def _draw_path(axes: Axes, x: Any, frames: Sequence[tuple[float, Any]], style: Style) -> None:
     """Draw a function at some g, from early to late."""
-    for (g, values), colour in zip(frames, style.moments(len(frames)), strict=True):
+    # The early ones are broad, and seen beside late ones that lie on them.
+    widths = np.linspace(_BROAD, _NARROW, len(frames))
+    moments = zip(frames, style.moments(len(frames)), widths, strict=True)
+    for (g, values), colour, width in moments:
         shown = gaps(np.where(np.abs(values) <= HIGHEST, values, np.nan))
-        axes.plot(x, shown, color=colour, linewidth=1.6, label=f"g = {g:.2g}")
+        axes.plot(x, shown, color=colour, linewidth=width, label=f"g = {g:.2g}")
     low, high = limits([values for _, values in frames])
     axes.axhline(0.0, color=style.faint, linewidth=0.6, zorder=0)
     axes.axvline(0.0, color=style.faint, linewidth=0.6, zorder=0)

@@ -31,7 +31,8 @@ _TITLE_WIDTH, _TITLE_LINES = 84, 3
 _FORMULA_LENGTH: Final = 110  # characters of LaTeX: what is longer is no picture of a formula
 _MOST_BENDS: Final = 12
 _MOST_COMPARED: Final = 16  # channels of a group: the zoo has no larger ones, and it takes long
-_LEGEND: Final = "Grey: the density of N(0, 1). Circles: where the slope jumps."
+_GREY: Final = "Grey: the density of N(0, 1)."
+_CIRCLES: Final = "Circles: where the slope jumps."
 _ROW, _HEAD, _LINE = 2.9, 0.25, 0.17  # heights in inches
 
 
@@ -67,7 +68,7 @@ def function_figure(
     """
     rows = panels(expression, layer_settings(expression, params or {}))
     heading = wrapped(title or str(expression)) + _channels_lines(expression, rows)
-    about = "\n".join(filter(None, [about_text(expression), _LEGEND if rows else ""]))
+    about = "\n".join(filter(None, [about_text(expression), _legend(expression) if rows else ""]))
     lines = heading.count("\n") + 1 + about.count("\n") + 1
     with drawing(_HEAD + _LINE * lines + _ROW * max(1, len(rows)), style) as figure:
         axes: Any = figure.subplots(len(rows), 2, squeeze=False) if rows else []
@@ -79,6 +80,10 @@ def function_figure(
         figure.suptitle(heading, fontsize=10, family="monospace", weight="bold")
         figure.supxlabel(about, fontsize=SMALL, color=style.muted)
     return figure
+
+
+def _legend(expression: Expression) -> str:
+    return f"{_GREY} {_CIRCLES}" if shown_bends(expression) else _GREY
 
 
 def about_text(expression: Expression) -> str:
@@ -185,14 +190,20 @@ def _draw_ground(axes: Axes, style: Style) -> None:
 
 def draw_bends(axes: Axes, expression: Expression, style: Style) -> None:
     """Mark where a function bends; nothing where that is in too many places, or unknown."""
-    x = np.array(bends(expression))
-    if not 0 < x.size <= _MOST_BENDS:
+    x = np.array(shown_bends(expression))
+    if not x.size:
         return
     y = expression.numpy()(x)
     axes.plot(
         x, y, "o", color=style.function, markerfacecolor=style.paper, markersize=5.0, zorder=4,
         label="bends",
     )  # fmt: skip
+
+
+def shown_bends(expression: Expression) -> list[float]:
+    """Return the bends that a card marks: none where they are many, or of several channels."""
+    found = [] if expression.is_groupwise else bends(expression)
+    return found if len(found) <= _MOST_BENDS else []
 
 
 def bends(expression: Expression) -> list[float]:
@@ -209,13 +220,18 @@ def bends(expression: Expression) -> list[float]:
 
 def _write_formula(axes: Axes, expression: Expression) -> None:
     """Write the formula above the function, where it is short enough to be read."""
-    formula = expression.latex(4)
+    formula = formula_of(expression)
     if len(formula) > _FORMULA_LENGTH:
         return
     text = axes.set_title(f"$f(x) = {formula}$", fontsize=10, parse_math=True)
     if not is_drawable(text.get_text()):
         axes.set_title("")
     apart(text)
+
+
+def formula_of(expression: Expression) -> str:
+    """Return a formula as LaTeX that matplotlib draws well: it makes growing bars too small."""
+    return expression.latex(4).replace(r"\left|", "|").replace(r"\right|", "|")
 
 
 def is_drawable(formula: str) -> bool:

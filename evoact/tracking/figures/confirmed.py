@@ -22,7 +22,7 @@ from evoact.tracking.confirmation import (
     measure_text,
 )
 from evoact.tracking.figures.labels import shortened
-from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, dress
+from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, dress, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def confirmation_figure(history: History, *, style: Style = LIGHT) -> Figure | N
         draw_means(left, everyone, measure, style)
         draw_differences(right, everyone, history, measure, style)
         seeds = max(len(one.values(measure)) for one in everyone)
-        figure.suptitle(f"Trained anew with {seeds} fresh seeds each")
+        head(figure, f"Trained anew with {seeds} fresh seeds each")
     return figure
 
 

@@ -13,7 +13,7 @@ from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.describe import spec_of
 from evoact.tracking.figures.labels import factor_of, label_of
 from evoact.tracking.figures.shapes import place_shapes
-from evoact.tracking.figures.style import LIGHT, Style, drawing, dress
+from evoact.tracking.figures.style import LIGHT, Style, drawing, dress, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,7 @@ def front_figure(history: History, *, style: Style = LIGHT) -> Figure | None:
         draw_front(axes, history, style)
         spec = spec_of(history)
         title = "The Pareto front" if len(spec.objectives) > 1 else "The best at each cost"
-        axes.set_title(f"{title}: no candidate is better in both (dots: all others)")
+        head(figure, f"{title}: no candidate is better in both (dots: all others)")
     return figure
 
 

@@ -9,7 +9,7 @@ from evoact.records import Candidate, History
 from evoact.tracking.describe import known_name, spec_of
 from evoact.tracking.figures.labels import label_of, shortened, value_text
 from evoact.tracking.figures.shapes import draw_shape
-from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing
+from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, head
 from evoact.tracking.hall_of_fame import SIZE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def gallery_figure(history: History, *, style: Style = LIGHT) -> Figure | None:
         for place, one in zip(axes, best, strict=False):
             draw_shape(place, one.late, style)
         _write(axes, best, history, style)
-        figure.suptitle(f"Hall of fame: {label_of(spec.primary)} in the search")
+        head(figure, f"Hall of fame: {label_of(spec.primary)} in the search")
     return figure
 
 

@@ -10,7 +10,7 @@ from evoact.records import Candidate, History
 from evoact.tracking.describe import known_name, spec_of
 from evoact.tracking.figures.labels import shortened, value_text
 from evoact.tracking.figures.shapes import draw_shape
-from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing
+from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, head
 from evoact.tracking.lineage import Lineage, lineage
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def genealogy_figure(
         for member in family.members:
             _draw_member(axes, member, places[member.id], size, history, style, len(columns))
         _write_generations(axes, columns, style)
-        figure.suptitle(_title(family))
+        head(figure, _title(family))
     return figure
 
 

@@ -6,12 +6,16 @@ from types import MappingProxyType
 from typing import Final
 
 _LAST: Final = chr(0x250)  # Latin letters come before it
+_LOOSE: Final = " .*/+-("  # what a cut text should not end with: a number looks shorter than it is
 _LABELS: Final = MappingProxyType(
     {
         "val_accuracy": "validation accuracy (%)",
         "val_noisy_accuracy": "accuracy under noise (%)",
         "val_shifted_accuracy": "accuracy on shifted samples (%)",
         "val_loss": "validation loss (nats)",
+        "zero_fraction": "share of outputs that are 0, trained",
+        "effective_rank": "effective rank of the last features",
+        "jacobian_condition": "condition of the Jacobian",
         "latency": "time, forward and backward (relu = 1)",
         "cost": "static cost (relu = 1)",
         "nodes": "size (nodes)",
@@ -50,8 +54,8 @@ def value_text(name: str, value: float) -> str:
 def shortened(text: str, most: int) -> str:
     r"""Return a text of at most so many characters, of those that the font of figures has.
 
-    >>> shortened("0.57735 * x * abs(x)", 12), shortened("a\nb", 9)
-    ('0.57735 *...', 'a?b')
+    >>> shortened("0.57735 * x * (1.5 + abs(x))", 19), shortened("a\nb", 9)
+    ('0.57735 * x...', 'a?b')
     """
     known = "".join(c if c.isprintable() and c < _LAST else "?" for c in text[: most + 1])
-    return known if len(known) <= most else f"{known[: most - 3].rstrip()}..."
+    return known if len(known) <= most else f"{known[: most - 3].rstrip(_LOOSE)}..."

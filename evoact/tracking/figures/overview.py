@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from evoact.records import Candidate, History
 from evoact.tracking.curves import panels
 from evoact.tracking.describe import spec_of
-from evoact.tracking.figures.card import draw_bends, draw_curves, is_drawable
+from evoact.tracking.figures.card import draw_bends, draw_curves, formula_of, is_drawable
 from evoact.tracking.figures.confirmed import draw_means, shown
 from evoact.tracking.figures.film import candidate_frames, draw_film, trained_g
 from evoact.tracking.figures.labels import shortened
 from evoact.tracking.figures.progress import draw_progress, steps_of
 from evoact.tracking.figures.sampling import slopes_of, values_of
-from evoact.tracking.figures.style import LIGHT, Style, drawing
+from evoact.tracking.figures.style import LIGHT, Style, drawing, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,14 +58,14 @@ def leading(history: History) -> Candidate | None:
 def _search(part: SubFigure, history: History, style: Style) -> None:
     trained = len(steps_of(history))
     draw_progress(part.subplots(), history, style)
-    _head(part, f"Breed functions, train a network with each: {trained:,} trained, the best drawn")
+    head(part, f"Breed functions, train a network with each: {trained:,} trained, the best drawn")
 
 
 def _film(part: SubFigure, best: Candidate, progress: Any, g: Any, style: Style) -> None:
     x, frames = candidate_frames(best, progress, g)
     axes: Any = part.subplots(1, len(frames), sharey=True)
     draw_film(axes, x, frames, style)
-    _head(part, "Let it take shape while its network trains (g: from early to late function)")
+    head(part, "Let it take shape while its network trains (g: from early to late function)")
 
 
 def _last(part: SubFigure, best: Candidate, history: History, style: Style) -> None:
@@ -77,12 +77,12 @@ def _last(part: SubFigure, best: Candidate, history: History, style: Style) -> N
         draw_means(axes[2], everyone, measure, style)
     name = "Winner" if history.finished else "Best so far"
     told = "; and what it does with fresh seeds" if everyone else ""
-    formula = best.late.latex(4)
+    formula = formula_of(best.late)
     text = f"{name}: $f(x) = {formula}${told}"
     if len(formula) <= _LONGEST and is_drawable(text):
-        part.suptitle(text, x=0.01, ha="left", weight="bold", parse_math=True)
+        head(part, text, parse_math=True)
     else:
-        _head(part, f"{name}: {shortened(best.text, _LONGEST)}{told}")
+        head(part, f"{name}: {shortened(best.text, _LONGEST)}{told}")
 
 
 def _function(left: Axes, right: Axes, best: Candidate, style: Style) -> None:
@@ -94,7 +94,3 @@ def _function(left: Axes, right: Axes, best: Candidate, style: Style) -> None:
     draw_curves(right, panel, slopes_of, panel.slope, lines if several else lines[1:2], style)
     if not several:
         draw_bends(left, best.late, style)
-
-
-def _head(part: SubFigure, text: str) -> None:
-    part.suptitle(text, x=0.01, ha="left", weight="bold")

@@ -12,7 +12,7 @@ from evoact.records import Candidate, Evaluation, History, SearchSpec
 from evoact.tracking.describe import spec_of
 from evoact.tracking.figures.labels import factor_of, label_of, shortened, value_text
 from evoact.tracking.figures.shapes import place_shapes
-from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, dress
+from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, dress, head
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _HEADROOM: Final = 0.55  # above the best, for shapes: share of the range of values
 _SHAPE: Final = (0.075, 0.19)
 _LOWEST: Final = 0.02  # quantile of values below which points are left out of the axes
+_ALONG: Final = 60  # points on the line, which shapes should not cover
 _LINE_GAP: Final = 0.085  # between texts at the right, in shares of the axes' height
 
 
@@ -78,7 +79,7 @@ def progress_figure(history: History, *, style: Style = LIGHT) -> Figure | None:
     with drawing(3.7, style) as figure:
         axes: Any = figure.subplots()
         draw_progress(axes, history, style)
-        axes.set_title("Each dot is a trained candidate; the line is the best so far")
+        head(figure, "Each dot is a trained candidate; the line is the best so far")
     return figure
 
 
@@ -107,8 +108,9 @@ def draw_progress(axes: Axes, history: History, style: Style) -> None:
     _draw_failed(axes, [step.number for step in steps if not step.evaluation.is_ok], style)
     _draw_baselines(axes, lines, name, style)
     shapes = [(a, b, step.candidate.late) for a, b, step in zip(bx, by, best, strict=True)]
-    stairs = np.interp(x, bx, by)
-    around = np.vstack([np.column_stack([x, y]), np.column_stack([x, stairs])[::3]])
+    along = np.linspace(bx[0], len(steps), _ALONG)
+    stairs = np.array(by)[np.searchsorted(bx, along, side="right") - 1]
+    around = np.vstack([np.column_stack([x, y]), np.column_stack([along, stairs])])
     place_shapes(axes, shapes[::-1], around, _SHAPE, style, upward=not downward)
     dress(axes, style)
 

@@ -7,6 +7,7 @@ wide as a README or a report shows them, so that a size in points is what is rea
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from evoact.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.layout_engine import LayoutEngine
 
 WIDTH: Final = 8.0
 """Of a figure, in inches: some 830 pixels where a README shows it."""
@@ -26,6 +28,7 @@ SMALL: Final = 8.0
 """The smallest size of text, in points: 11 pixels at that width."""
 _DPI: Final = 160
 _SALT: Final = "evoact"
+_ALONE: Final = threading.RLock()  # matplotlib's settings and caches are of the whole process
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +104,35 @@ DARK: Final = Style(
 
 
 @contextmanager
-def drawing(height: float, style: Style, width: float = WIDTH) -> Iterator[Figure]:
+def drawing(
+    height: float, style: Style, width: float = WIDTH, *, is_placed: bool = False
+) -> Iterator[Figure]:
     """Give a figure of a height in inches, for artists that are made within.
 
     No text is read as mathematics unless it asks for that: a `$` may stand in a name.
+
+    Args:
+        height: inches.
+        style: the colours.
+        width: inches.
+        is_placed: whether the places of axes will be given. It is drawn in a fraction of the
+            time of a layout that looks for them, for which all is drawn once more.
     """
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with rc_context(_settings(style)):
-        figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    with _ALONE, rc_context(_settings(style)):
+        layout = None if is_placed else _layout()
+        figure = Figure(figsize=(width, height), dpi=_DPI, layout=layout)
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06, wspace=0.04, hspace=0.04)  # type: ignore[union-attr, call-arg]  # it is the constrained one
         yield figure
+
+
+def _layout() -> LayoutEngine:
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06, wspace=0.04, hspace=0.04)
 
 
 def _settings(style: Style) -> dict[Any, Any]:
@@ -129,6 +147,7 @@ def _settings(style: Style) -> dict[Any, Any]:
         "axes.labelcolor": style.ink,
         "axes.labelsize": 9.0,
         "axes.titlesize": 9.0,
+        "figure.titlesize": 10.0,
         "axes.titlelocation": "left",
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -148,6 +167,11 @@ def dress(axes: Axes, style: Style) -> None:
     axes.tick_params(colors=style.muted, labelsize=SMALL)
 
 
+def head(figure: Figure | SubFigure, text: str, **more: Any) -> None:
+    """Write what a figure shows above it, at the left."""
+    figure.suptitle(text, x=0.01, ha="left", weight="bold", **more)
+
+
 def apart(artist: Artist) -> None:
     """Keep an artist out of the layout: what stands within axes takes no room beside them."""
     artist.set_in_layout(False)
@@ -160,7 +184,7 @@ def figure_bytes(figure: Figure, kind: str = "svg") -> bytes:
     # The date, the version and random ids would make equal figures differ.
     metadata: Any = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "path"}):
+    with _ALONE, rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "path"}):
         figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
 

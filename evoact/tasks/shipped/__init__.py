@@ -1,0 +1,21 @@
+"""Shipped tasks that are classes, as those of users: with data, model and measures of their own."""
+
+from evoact.tasks.shipped.characters import Characters
+from evoact.tasks.shipped.cifar import Cifar10, Cifar100
+from evoact.tasks.shipped.equations import Burgers, Equation, Heat
+from evoact.tasks.shipped.image import Image
+from evoact.tasks.shipped.tables import BreastCancer, Diabetes, Rows, Wine
+
+__all__ = [
+    "BreastCancer",
+    "Burgers",
+    "Characters",
+    "Cifar10",
+    "Cifar100",
+    "Diabetes",
+    "Equation",
+    "Heat",
+    "Image",
+    "Rows",
+    "Wine",
+]
