@@ -44,6 +44,7 @@ class Params(StrEnum):
 
     RECIPE = "recipe"
     TRAINED = "trained"
+    MEDIAN = "median"
 
 
 ExecutorOption = Annotated[
@@ -348,10 +349,16 @@ def export(
         int | None, typer.Option(min=1, help="Place in the hall of fame; the winner by default.")
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="Of source, state, pt2, separated by commas.")
-    ] = "source,state,pt2",
+        str | None,
+        typer.Option(
+            "--format",
+            help="Of source, state, pt2, onnx, jax, keras, triton, separated by commas; "
+            "by default the first three.",
+        ),
+    ] = None,
     params: Annotated[
-        Params, typer.Option(help="Initial values for a new network, or the trained ones.")
+        Params,
+        typer.Option(help="Initial values for a new network, the trained ones, or their medians."),
     ] = Params.RECIPE,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the files.")
@@ -361,15 +368,19 @@ def export(
         int | None,
         typer.Option(
             min=1,
-            help="Input channels of a pt2 of what depends on their number, where trained values "
-            "do not tell it; 64 by default, or the next multiple of its groups.",
+            help="Input channels of a pt2 or onnx of what depends on their number, where trained "
+            "values do not tell it; 64 by default, or the next multiple of its groups.",
         ),
+    ] = None,
+    as_package: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Write a package for pip instead, with its tests."),
     ] = None,
 ) -> None:
     """Write an activation function as files that need no evoact."""
     from evoact.cli.exporting import run_export
 
-    run_export(what, rank, formats, params.value, output, name, channels)
+    run_export(what, rank, formats, params.value, output, name, channels, as_package)
 
 
 @app.command()

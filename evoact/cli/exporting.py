@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evoact.errors import InputError
-from evoact.export import export
+from evoact.export import DEFAULT, export, write_package
 from evoact.language import Expression, resolve
 from evoact.records import Candidate
 from evoact.study import Study, is_study
@@ -29,29 +29,37 @@ class _Chosen:
 def run_export(
     what: str,
     rank: int | None,
-    formats: str,
+    formats: str | None,
     params: str,
     output: Path | None,
     name: str | None,
     channels: int | None,
+    package: str | None,
 ) -> None:
     """Export a study's candidate, or an expression, and print the files."""
-    wanted = [part.strip() for part in formats.split(",") if part.strip()]
+    if package is not None and (formats, name) != (None, None):
+        raise InputError(
+            "--as-package writes the torch source under the name given; "
+            "leave out --format and --name"
+        )
+    wanted = DEFAULT if formats is None else [p.strip() for p in formats.split(",") if p.strip()]
     if is_study(what):
         chosen = _of_study(what, rank, params)
     else:
         refuse_path(what)
         _refuse_options_of_studies(what, rank, params)
         chosen = _Chosen(resolve(what))
-    files = export(
-        chosen.expression,
-        output or chosen.folder,
-        formats=wanted,
-        params=params,
-        trained=chosen.trained,
-        stem=name or chosen.stem,
-        about=chosen.about,
-        channels=channels,
+    folder = output or chosen.folder
+    more: dict[str, Any] = {
+        "params": params,
+        "trained": chosen.trained,
+        "about": chosen.about,
+        "channels": channels,
+    }
+    files = (
+        export(chosen.expression, folder, formats=wanted, stem=name or chosen.stem, **more)
+        if package is None
+        else write_package(chosen.expression, folder, package, **more)
     )
     for file in files:
         print(file)  # noqa: T201  # the command's result
@@ -66,7 +74,7 @@ def _of_study(what: str, rank: int | None, params: str) -> _Chosen:
         stem=f"{label}_{params}",
         about=f"Discovered by evoact, study {study.name}, candidate {candidate.short_id}.",
         # Not for a recipe: a study may be kept without the files of its parameters.
-        trained=study.trained_params(candidate) if params == "trained" else None,
+        trained=None if params == "recipe" else study.trained_params(candidate),
     )
 
 
@@ -86,7 +94,7 @@ def candidate_of(study: Study, rank: int | None) -> tuple[Candidate, str]:
 def _refuse_options_of_studies(what: str, rank: int | None, params: str) -> None:
     if rank is not None or params != "recipe":
         raise InputError(
-            f"--rank and --params trained are for the folder of a study; {what!r} is an expression"
+            f"--rank and --params {params} are for the folder of a study; {what!r} is an expression"
         )
 
 

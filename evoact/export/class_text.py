@@ -13,22 +13,23 @@ from evoact.language import Expression, Scope
 TEXT_WIDTH: Final = 88
 
 
-def class_lines(job: Job, body: list[str]) -> list[str]:
+def class_lines(job: Job, body: list[str], *, plain: bool = False) -> list[str]:
     """Return the lines of the class.
 
     Args:
         job: what is exported.
         body: the statements of the function, which read `x`, the parameters by
             their names and, in a groupwise expression, `dim`.
+        plain: whether the body reads the parameters of `self` instead.
     """
     expression = job.expression
     lines = [f"class {job.class_name}(nn.Module):", *_indented(_docstring(job), 4)]
     lines += ["", *_indented(_init(expression), 4)]
     lines += ["", "    def forward(self, x: torch.Tensor) -> torch.Tensor:"]
     lines += _indented(_DIMENSION, 8) if expression.is_groupwise else []
-    locals_ = [_local(name, p.scope) for name, p in _named(expression)]
+    locals_ = [] if plain else [_local(name, p.scope) for name, p in _named(expression)]
     lines += _indented([*locals_, *body], 8)
-    if per_channel(expression):
+    if per_channel(expression) and not plain:
         lines += ["", *_indented(_BROADCAST, 4)]
     if job.trained:
         lines += ["", *_indented(_trained_method(job), 4)]

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from evoact.errors import InputError, nearest
-from evoact.export import pt2, source, state
-from evoact.export.job import Job, make_job, staged
+from evoact.export import jax_source, keras_source, onnx, pt2, source, state, triton_file
+from evoact.export.foreign import Foreign, check_foreign
+from evoact.export.job import Job, job_with, staged
 from evoact.export.parity import check_parity
 from evoact.export.values import LayerValues, Trained, activation
 from evoact.language import Expression
@@ -24,7 +25,7 @@ class Format:
     """A file format: how it is written, and how one layer is read back."""
 
     write: Callable[[Job, Path], list[str]]
-    read: Callable[[Job, Path, LayerValues], nn.Module]
+    read: Callable[[Job, Path, LayerValues], nn.Module | Foreign]
 
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
@@ -32,16 +33,21 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "source": Format(source.write, source.read),
         "state": Format(state.write, state.read),
         "pt2": Format(pt2.write, pt2.read),
+        "onnx": Format(onnx.write, onnx.read),
+        "jax": Format(jax_source.write, jax_source.read),
+        "keras": Format(keras_source.write, keras_source.read),
+        "triton": Format(triton_file.write, triton_file.read),
     }
 )
-_PARAMS: Final = ("recipe", "trained")
+DEFAULT: Final = ("source", "state", "pt2")
+"""What is written unless asked for otherwise: it needs torch alone."""
 
 
 def export(
     expression: Expression | str,
     directory: Path | str,
     *,
-    formats: Iterable[str] = tuple(FORMATS),
+    formats: Iterable[str] = DEFAULT,
     params: str = "recipe",
     trained: Trained | None = None,
     stem: str = "activation",
@@ -59,18 +65,20 @@ def export(
         expression: an `Expression`, or its text.
         directory: where the files go; created if needed.
         formats: of `source` (STEM.py: torch only), `state` (STEM.safetensors
-            and STEM.json) and `pt2` (STEM.pt2, or STEM.LAYER.pt2 for each
+            and STEM.json), `pt2` (STEM.pt2, or STEM.LAYER.pt2 for each
             trained layer: input `(batch, features)`, the features being the
-            channels).
+            channels), `onnx` (likewise, STEM.onnx), `jax` and `keras` (STEM_jax.py,
+            STEM_keras.py), which three need the extras of their names, and
+            `triton` (STEM_triton.py, of pointwise expressions).
         params: `recipe` starts at the `where` values, what a new model wants;
-            `trained` holds the values of each layer. Equal for an expression
-            without parameters.
+            `trained` holds the values of each layer; `median` starts at their
+            medians over the layers. Equal for an expression without parameters.
         trained: `{layer: {parameter: number, or one number a channel}}`, the
             parameters named as in `expression.names`; not read for `recipe`.
         stem: the name of the files, without extension.
         class_name: the class in the source; made from `stem` by default.
         about: where the function comes from; any text.
-        channels: input channels for which a pt2 is made where values do not
+        channels: input channels for which a pt2 or onnx is made where values do not
             tell them: of the recipe, if a parameter is per channel, and of any
             groupwise expression. By default 64, or the next multiple that its
             groups want. The other formats take any number when loaded.
@@ -79,7 +87,7 @@ def export(
         The files written, in the order of `formats`.
 
     Raises:
-        InputError: an argument is not what it must be.
+        InputError: an argument is not what it must be, or a format's packages are missing.
         ExportError: what was written does not compute the same; nothing is left.
 
     >>> import tempfile
@@ -89,15 +97,10 @@ def export(
     ['activation.py', 'activation.safetensors', 'activation.json']
     """
     wanted = _wanted(formats)
-    if params not in _PARAMS:
-        raise InputError(
-            f"params is {params!r}{nearest(params, _PARAMS)}; wanted one of {', '.join(_PARAMS)}"
-        )
-    # An empty mapping rather than None: asked for, but not given, is an error.
-    values = (trained or {}) if params == "trained" else None
-    job = make_job(
+    job = job_with(
         expression,
-        trained=values,
+        params,
+        trained,
         stem=stem,
         class_name=class_name,
         about=about,
@@ -128,5 +131,9 @@ def _write(job: Job, name: str, stage: Path) -> list[str]:
     for values in job.layers:
         what = f"{name} of {job.stem}" + (f", layer {values.layer!r}" if values.layer else "")
         reference = activation(job.expression, values)
-        check_parity(FORMATS[name].read(job, stage, values), reference, what=what)
+        found = FORMATS[name].read(job, stage, values)
+        if isinstance(found, nn.Module):
+            check_parity(found, reference, what=what)
+        else:
+            check_foreign(found, reference, what=what)
     return files

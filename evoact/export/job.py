@@ -15,16 +15,27 @@ from typing import Any, Final
 
 from torch import nn
 
-from evoact.errors import InputError, integer
+from evoact.errors import InputError, integer, nearest
 from evoact.export.extract import expression_of
-from evoact.export.values import LayerValues, Trained, check_names, recipe, trained_layers
+from evoact.export.values import (
+    LayerValues,
+    Trained,
+    at_medians,
+    check_names,
+    recipe,
+    trained_layers,
+)
 from evoact.language import Expression, check_channels, parse
 
 DEFAULT_CHANNELS: Final = 64
+PARAMS: Final = ("recipe", "trained", "median")
 _MOST_CHANNELS: Final = 65_536  # parity of more would take gigabytes
 _STEM: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 # Names that a standalone file uses itself.
-_USED: Final = frozenset({"torch", "nn", "F", "TRAINED"})
+_USED: Final = frozenset(
+    {"torch", "nn", "F", "TRAINED", "keras", "ops", "triton", "tl", "values", "pulls"}
+    | {"BLOCK", "WIDE", "once_differentiable"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,28 @@ def make_job(
     )
     name = check_class_name(class_name) if class_name is not None else class_name_of(stem)
     return Job(expression, layers, has_trained, stem, name, about)
+
+
+def job_with(
+    expression: Expression | str, params: str, trained: Trained | None, **more: Any
+) -> Job:
+    """Return the job of one of `PARAMS`; `more` is as for `make_job`.
+
+    Raises:
+        InputError: there is no such choice, or an argument is not what it must be.
+    """
+    if params not in PARAMS:
+        raise InputError(
+            f"params is {params!r}{nearest(params, PARAMS)}; wanted one of {', '.join(PARAMS)}"
+        )
+    if params == "recipe":
+        return make_job(expression, **more)
+    # An empty mapping rather than None: asked for, but not given, is an error.
+    if params == "trained":
+        return make_job(expression, trained=trained or {}, **more)
+    told = "Its parameters start at the medians over the layers that were trained."
+    about = f"{more.pop('about', '')}\n\n{told}".strip()
+    return make_job(at_medians(_expression(expression), trained), about=about, **more)
 
 
 def _expression(given: Any) -> Expression:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -71,11 +71,10 @@ def check_parity(module: nn.Module, reference: Activation, *, what: str) -> None
     evoact.export.parity.ExportError: gelu: result is 0.069... where the Activation gives 0.066...
     """
     _check_parameters(module, reference, what)
-    features = reference.channels or _FEATURES
-    normal, edges, far = _inputs(features, mixed=reference.expression().is_groupwise)
+    normal, edges, far = inputs(reference, mixed=reference.expression().is_groupwise)
     for x in (normal, edges, far):
         try:
-            expected, got = _derive(reference, x), _derive(module, x)
+            expected, got = derive(reference, x), derive(module, x)
             exact = _result(copy.deepcopy(reference).double(), x.double())
         except RuntimeError as error:  # such as a constant beyond float32
             raise ExportError(f"{what}: does not run in float32: {error}") from error
@@ -87,20 +86,33 @@ def check_parity(module: nn.Module, reference: Activation, *, what: str) -> None
 
 
 def _check_parameters(module: nn.Module, reference: Activation, what: str) -> None:
-    wanted = {name: (tuple(p.shape), _array(p)) for name, p in reference.named_parameters()}
-    got = {name: (tuple(p.shape), _array(p)) for name, p in module.named_parameters()}
-    if {n: s for n, (s, _) in got.items()} != {n: s for n, (s, _) in wanted.items()}:
+    wanted, got = (
+        {name: _array(p) for name, p in one.named_parameters()} for one in (reference, module)
+    )
+    check_values(got, wanted, what)
+
+
+def check_values(
+    got: Mapping[str, FloatArray], wanted: Mapping[str, FloatArray], what: str
+) -> None:
+    """Compare parameters by their names, shapes and values.
+
+    Raises:
+        ExportError: they are not the same.
+    """
+    if {n: v.shape for n, v in got.items()} != {n: v.shape for n, v in wanted.items()}:
         raise ExportError(
             f"{what}: parameters are {', '.join(got) or 'none'}; "
             f"wanted {', '.join(wanted) or 'none'}, of the same shapes"
         )
-    for name, (_, values) in wanted.items():
-        if not np.array_equal(values, got[name][1]):
+    for name, values in wanted.items():
+        if not np.array_equal(values, got[name]):
             raise ExportError(f"{what}: parameter {name!r} holds other values than were trained")
 
 
-def _inputs(features: int, *, mixed: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Normal, edge and far inputs; apart, so that an infinity hides no gradient."""
+def inputs(reference: Activation, *, mixed: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return normal, edge and far inputs; apart, so that an infinity hides no gradient."""
+    features = reference.channels or _FEATURES
     normal = np.random.default_rng(0).standard_normal((32, features))
     spread = _mixed if mixed else _even
     parts = (normal, spread(_EDGES, features), spread(_FAR, features))
@@ -126,7 +138,7 @@ def _mixed(values: Sequence[float], features: int) -> FloatArray:
     return np.concatenate(rows)
 
 
-def _derive(module: nn.Module, x: Tensor) -> dict[str, FloatArray]:
+def derive(module: nn.Module, x: Tensor) -> dict[str, FloatArray]:
     """Return the result and the gradient with respect to the input and each parameter."""
     leaf = x.clone().requires_grad_()
     parameters = dict(module.named_parameters())

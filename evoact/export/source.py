@@ -84,18 +84,19 @@ def read(job: Job, directory: Path, values: LayerValues) -> nn.Module:
 def _render(job: Job) -> str:
     lines, result = torch_body(job.expression, job.expression.names)
     uses_functional = any(re.search(r"\bF\.", line) for line in [*lines, result])
-    head = [*_docstring(job), "", "import torch"]
+    head = [*docstring(job), "", "import torch"]
     head += ["import torch.nn.functional as F"] * uses_functional
     head += ["from torch import nn"]
     if job.trained:
-        head += ["", *_trained_values(job)]
+        head += ["", *trained_values(job)]
     body = class_lines(job, [*lines, f"return {result}"])
     return "\n".join([*head, "", "", *body]) + "\n"
 
 
-def _docstring(job: Job) -> list[str]:
+def docstring(job: Job, library: str = "torch") -> list[str]:
+    """Return the lines of the docstring of a file."""
     expression = job.expression
-    lines = [f'"""{job.class_name}: an activation function for torch.', ""]
+    lines = [f'"""{job.class_name}: an activation function for {library}.', ""]
     lines += [*_wrapped(str(expression), "    "), ""]
     lines += _parameter_lines(expression)
     for line in job.about.splitlines():
@@ -146,7 +147,8 @@ def _quoted(text: str) -> str:
     return f'"{text}"' if literal == f"'{text}'" and '"' not in text else literal
 
 
-def _trained_values(job: Job) -> list[str]:
+def trained_values(job: Job) -> list[str]:
+    """Return the lines of the dict `TRAINED`."""
     scopes = {p.scope for p in job.expression.parameters}
     kinds = [k for s, k in ((Scope.LAYER, "float"), (Scope.CHANNEL, "list[float]")) if s in scopes]
     lines = [

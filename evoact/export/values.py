@@ -102,6 +102,30 @@ def trained_layers(
     return tuple(_layer(expression, layer, values, channels) for layer, values in trained.items())
 
 
+def at_medians(expression: Expression, trained: Trained | None) -> Expression:
+    """Return the expression with its parameters starting at medians of the trained values.
+
+    Each is taken over all layers, of a parameter per channel over all their channels too.
+
+    Raises:
+        InputError: as `trained_layers`.
+
+    >>> from evoact.language import parse
+    >>> swish = parse("x * sigmoid(beta * x) where beta = 1.0")
+    >>> str(at_medians(swish, {"act1": {"beta": 1.5}, "act2": {"beta": 0.5}, "act3": {"beta": 4}}))
+    'x * sigmoid(beta * x) where beta = 1.5'
+    """
+    if not expression.parameters:
+        return expression
+    layers = trained_layers(expression, trained)
+    return expression.with_values(
+        tuple(
+            float(np.median(np.concatenate([np.atleast_1d(one.values[name]) for one in layers])))
+            for name in expression.names
+        )
+    )
+
+
 def _layer(expression: Expression, layer: str, values: Values, channels: int | None) -> LayerValues:
     names = expression.names
     for name in values:

@@ -1,4 +1,4 @@
-"""Expressions as readable Python source on torch tensors.
+"""Expressions as readable Python source, on tensors of torch and of others.
 
 The text comes from the templates in the table of primitives and from numbers
 printed by `repr`, never from a user's text. Subtrees that are used more than
@@ -8,8 +8,10 @@ once are computed once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from evoact.language.expression import Expression
 from evoact.language.primitives import ATOM, NEGATION, SUM, Kind, Primitive
@@ -18,6 +20,33 @@ from evoact.language.tree import Call, Const, Node, Param, X, literal_places, re
 from evoact.language.widths import argument_width, reads_x
 
 _WIDE = 72  # characters of a line after which a subexpression gets a name
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a library of tensors is written.
+
+    Attributes:
+        template: a row's template.
+        literal: and the one where `literal_places` are constants, if it has one.
+        like: the text of a tensor of a width, whose values do not matter.
+        zeros: a template for zeros of the shape of a tensor.
+    """
+
+    template: Callable[[Primitive], str]
+    literal: Callable[[Primitive], str | None]
+    like: Callable[[Fraction], str]
+    zeros: str
+
+
+def _like_torch(width: Fraction) -> str:
+    text = "x" if width.numerator == 1 else f"torch.cat((x,) * {width.numerator}, dim)"
+    return text if width.denominator == 1 else f"{text}.chunk({width.denominator}, dim)[0]"
+
+
+TORCH: Final = Dialect(
+    lambda row: row.torch, lambda row: row.torch_literal, _like_torch, "torch.zeros_like({})"
+)
 
 
 def torch_function(expression: Expression, name: str) -> str:
@@ -41,19 +70,25 @@ def torch_body(expression: Expression, names: tuple[str, ...]) -> tuple[list[str
         expression: what to write.
         names: how each parameter is written.
     """
-    writer = _Writer(expression, names)
+    return body(expression, names, TORCH)
+
+
+def body(expression: Expression, names: tuple[str, ...], dialect: Dialect) -> tuple[list[str], str]:
+    """Return the statements before the result, and the text of the result.
+
+    Args:
+        expression: what to write.
+        names: how each parameter is written.
+        dialect: for which library.
+    """
+    writer = _Writer(expression, names, dialect)
     return writer.lines, writer.result()
 
 
-def _like(width: Fraction) -> str:
-    """Return the text of a tensor of a width, whose values do not matter."""
-    text = "x" if width.numerator == 1 else f"torch.cat((x,) * {width.numerator}, dim)"
-    return text if width.denominator == 1 else f"{text}.chunk({width.denominator}, dim)[0]"
-
-
 class _Writer:
-    def __init__(self, expression: Expression, names: tuple[str, ...]) -> None:
+    def __init__(self, expression: Expression, names: tuple[str, ...], dialect: Dialect) -> None:
         self.root, self.width = expression.root, expression.width
+        self.dialect = dialect
         self.names = names
         self.lines: list[str] = []
         self.named: dict[Node, str] = {}
@@ -63,7 +98,7 @@ class _Writer:
     def count(self, node: Node) -> None:
         self.uses[node] += 1
         if isinstance(node, Call) and self.uses[node] == 1:
-            template = node.primitive.torch
+            template = self.dialect.template(node.primitive)
             for index, arg in enumerate(node.args):
                 self.count(arg)
                 if template.count(f"{{{index}") > 1:  # the template reads it more than once
@@ -101,8 +136,10 @@ class _Writer:
 
     def call(self, node: Call, width: Fraction) -> tuple[str, int]:
         row, inner = node.primitive, argument_width(node, width)
-        if args := literal_places(node):
-            return fill(row.torch_literal or "", [self.write(arg, inner) for arg in args]), ATOM
+        template = self.dialect.template(row)
+        literal = self.dialect.literal(row)
+        if literal and (args := literal_places(node)):
+            return fill(literal, [self.write(arg, inner) for arg in args]), ATOM
         parts = [
             self.argument(row, arg, kind, inner)
             for arg, kind in zip(node.args, row.signature, strict=True)
@@ -110,9 +147,9 @@ class _Writer:
         if row.infix is not None:
             return infix_text(row, parts), row.level
         if row.surrogate is None:
-            return fill(row.torch, parts), row.level
+            return fill(template, parts), row.level
         soft = self.assign(self.write(_surrogate(node), inner)[0])
-        return fill(row.torch, parts, soft), SUM
+        return fill(template, parts, soft), SUM
 
     def argument(self, row: Primitive, arg: Node, kind: Kind, width: Fraction) -> tuple[str, int]:
         if kind is Kind.INTEGER and isinstance(arg, Const):
@@ -125,7 +162,8 @@ class _Writer:
 
     def filled(self, part: tuple[str, int], width: Fraction) -> str:
         """Return the text of a value in all channels of a width."""
-        return f"torch.zeros_like({_like(width)}) + {enclosed(part, ATOM)}"
+        zeros = self.dialect.zeros.format(self.dialect.like(width))
+        return f"{zeros} + {enclosed(part, ATOM)}"
 
 
 def _surrogate(node: Call) -> Node:

@@ -223,6 +223,16 @@ def triton_source(functions: Sequence[Expression]) -> str:
     return _HEAD + "\n\n".join([*map(_written, helpers), _TABLE, kernels, _GATHER])
 
 
+def helpers_of(kernels: str) -> list[str]:
+    """Return the functions that kernels call, each after those that it calls itself."""
+    known = [*map(read_function, _OWN), *lane_functions(kernels)]
+    used: list[str] = []
+    for function in reversed(known):
+        if re.search(rf"\b{function.name}\(", "\n".join([kernels, *used])):
+            used.insert(0, _written(function))
+    return used
+
+
 @lru_cache(maxsize=4096)
 def triton_key(expression: Expression) -> str:
     """Return a text that is the same for expressions that one function computes.
@@ -237,12 +247,12 @@ def triton_key(expression: Expression) -> str:
 
 def _written(function: LaneFunction) -> str:
     """Return a function in Triton's Python."""
-    lines = [f"    {name} = {_python(text)}" for name, text in function.steps]
+    lines = [f"    {name} = {python_of(text)}" for name, text in function.steps]
     head = f"@triton.jit\ndef {function.name}({', '.join(function.arguments)}):"
-    return "\n".join([head, *lines, f"    return {_python(function.result)}", ""])
+    return "\n".join([head, *lines, f"    return {python_of(function.result)}", ""])
 
 
-def _python(text: str) -> str:
+def python_of(text: str) -> str:
     """Return an expression of C as one of Python: without the `f` of a literal."""
     text = re.sub(r"__builtin_(inf|nan)f\((?:\"\")?\)", r"float('\1')", text)
     return re.sub(r"(?<![A-Za-z_])(\d+\.?\d*(?:e[+-]?\d+)?)f\b", r"\1", text)
@@ -257,7 +267,7 @@ def _branches(expression: Expression, index: int) -> tuple[str, str]:
         )
     wide = [parameter.scope is Scope.CHANNEL for parameter in expression.parameters]
     found = lowered(expression)
-    y, dx, *others = (_python(operand(found, node)[0]) for node in (found.value, *found.slopes))
+    y, dx, *others = (python_of(operand(found, node)[0]) for node in (found.value, *found.slopes))
     pulls = [f"d += weight / sharp * {dx}"]
     for j, (text, flag) in enumerate(zip(others, wide, strict=True)):
         at = f"entry_at + {ENTRIES * j}"
@@ -281,6 +291,6 @@ def _branch(
         at = f"p_at + tl.load(entry_at + {ENTRIES * j})"
         load = f"tl.load({at} + c, mask=mask, other=0.0)" if flag else f"tl.load({at})"
         lines.append(f"p{j} = {load}")
-    lines += [f"t{node} = {_python(text)}" for node, text in node_texts(found, roots).items()]
+    lines += [f"t{node} = {python_of(text)}" for node, text in node_texts(found, roots).items()]
     body = "\n".join(f"            {line}" for line in [*lines, *last])
     return f"        if which == {index}:\n{body}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +30,6 @@ HALL_OF_FAME_CSV: Final = "hall_of_fame.csv"
 EXPORT: Final = "export"
 Files = dict[str, bytes]
 """Contents by path."""
-_ONNX: Final = ("onnx", "onnxscript")
 
 
 def hall_of_fame_text(history: History) -> str:
@@ -86,9 +84,11 @@ def write_files(files: Files, folder: Path) -> None:
 
 def write_export(winner: Candidate, history: History, study_dir: Path, folder: Path) -> None:
     """Write a winner as files that need no evoact: recipe, and trained values of each layer."""
-    from evoact.export import FORMATS, export
+    from evoact.export import DEFAULT, export
+    from evoact.export.needs import missing
+    from evoact.export.onnx import PACKAGES
 
-    formats = [name for name in FORMATS if name != "onnx" or all(map(find_spec, _ONNX))]
+    formats = [*DEFAULT, *([] if missing(PACKAGES) else ["onnx"])]
     told = discovered_text(winner, history)
     export(winner.late, folder, formats=formats, stem=STEM, about=told)
     trained = trained_params(winner, history, study_dir)

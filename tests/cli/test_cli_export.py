@@ -69,6 +69,20 @@ def test_channels_that_fill_no_groups_are_refused(channels: str, cure: str, tmp_
     assert not folder.exists()
 
 
+def test_a_package_from_the_command_line(tmp_path: Path) -> None:
+    command = ["export", "x * sigmoid(x)", "--as-package", "my_swish", "-o", str(tmp_path)]
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert f"{tmp_path}/my_swish/my_swish/activation.py" in result.output.split()
+    error = CliRunner().invoke(app, [*command, "--format", "source"]).exception
+    assert isinstance(error, InputError)
+    assert "leave out --format and --name" in str(error)
+
+
+def test_medians_are_for_studies() -> None:
+    error = CliRunner().invoke(app, ["export", "relu(x)", "--params", "median"]).exception
+    assert "--params median are for the folder of a study" in str(error)
+
+
 def test_a_packed_journal_without_files_of_parameters(tmp_path: Path) -> None:
     one = Candidate(resolve("x * sigmoid(b * x) where b = 1.0"))
     study = Study.create(SearchSpec(), tmp_path, "kept", 0)
@@ -85,3 +99,16 @@ def test_a_packed_journal_without_files_of_parameters(tmp_path: Path) -> None:
     error = CliRunner().invoke(app, ["export", str(study.folder), "--params", "trained"]).exception
     assert isinstance(error, StudyError)
     assert "trained parameters cannot be read" in str(error)
+
+
+def test_medians_of_the_layers_of_a_study(tmp_path: Path) -> None:
+    one = Candidate(resolve("x * sigmoid(b * x) where b = 1.0"))
+    study = Study.create(SearchSpec(), tmp_path, "layers", 0)
+    study.open(())
+    study.record(GenerationAsked(0, (one,), ()))
+    trained = {str(layer): {one.late.names[0]: value} for layer, value in enumerate((0.5, 1.5, 4))}
+    study.record_evaluations([replace(Evaluation.ok(one, val_accuracy=0.5), params=trained)])
+    study.close()
+    command = ["export", str(study.folder), "--params", "median", "--as-package", "mine"]
+    CliRunner().invoke(app, [*command, "-o", str(tmp_path)], catch_exceptions=False)
+    assert "starts at 1.5" in (tmp_path / "mine" / "mine" / "activation.py").read_text()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from evoact.errors import InputError
 from evoact.export import (
+    DEFAULT,
     FORMATS,
     ExportError,
     check_parity,
@@ -252,7 +253,20 @@ def test_expression_of_other_modules_is_refused() -> None:
 
 
 def test_the_table_of_formats_is_what_export_writes(tmp_path: Path) -> None:
-    assert tuple(FORMATS) == ("source", "state", "pt2")
+    assert tuple(FORMATS) == (*DEFAULT, "onnx", "jax", "keras", "triton")
     files = export(SWISH, tmp_path, stem="my_swish")
     assert [f.suffix for f in files] == [".py", ".safetensors", ".json", ".pt2"]
     assert "class MySwish(nn.Module)" in files[0].read_text()
+
+
+def test_medians_over_layers_start_a_new_model(tmp_path: Path) -> None:
+    text = "a * x + b * tanh(x) where a = 1.0 per channel, b = 0.0"
+    trained = {"one": {"a": [1.0, 5.0], "b": 1.0}, "two": {"a": [3.0], "b": 4.0}}
+    files = export(text, tmp_path, formats=["source", "state"], params="median", trained=trained)
+    assert "starts at 3.0" in files[0].read_text()
+    told = json.loads(files[2].read_text())
+    assert [p["initial"] for p in told["parameters"]] == [3.0, 2.5]
+    assert "medians over the layers" in told["about"]
+    with pytest.raises(InputError, match="has parameters a, b; pass"):
+        export(text, tmp_path, params="median")
+    assert export("tanh(x)", tmp_path, formats="source", params="median")

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from language_rounding import Rounded, rounded
 from language_strategies import PROPERTY, expressions, usual_number
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from evoact.export import standalone_source
+from evoact.export.rounding import Rounded, rounded
 from evoact.language import (
     PRIMITIVES,
     Call,

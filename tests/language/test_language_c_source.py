@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from language_rounding import rounded
 from language_strategies import POINTWISE, PROPERTY, expressions, usual_number
 
 from evoact.errors import InputError
+from evoact.export.rounding import rounded
 from evoact.language import PRIMITIVES, ZOO, Expression, Kind, Scope, c_kernel, c_source, parse
 from evoact.language.c_source import c_literal
 from evoact.nn import Activation

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from language_rounding import rounded
 from torch.export import Dim
 from torch.func import functional_call
 
+from evoact.export.rounding import rounded
 from evoact.language import (
     PRIMITIVES,
     WIDTHS,

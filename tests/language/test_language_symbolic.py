@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import sympy
 from hypothesis import assume, given, settings
-from language_rounding import rounded
 from language_strategies import PROPERTY, expressions, usual_number
 from torch import float64
 
 from evoact.errors import InputError
+from evoact.export.rounding import rounded
 from evoact.language import PRIMITIVES, Call, Expression, Kind, Primitive, parse, walk
 from evoact.language.symbolic import OrderStatistic
 

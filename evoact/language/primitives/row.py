@@ -1,7 +1,7 @@
 """What a row of the table of primitives says.
 
 A row holds everything that any part of evoact knows about a primitive: what
-it computes in numpy (the oracle), torch, sympy and LaTeX, its derivative, its
+it computes in numpy (the oracle), torch, JAX, Keras, sympy and LaTeX, its derivative, its
 cost, and the traits from which facts are certified.
 """
 
@@ -91,6 +91,10 @@ class Primitive:
     """Forward and backward pass over float32, in units of ReLU's (measured)."""
     sympy: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
     """Called with the module sympy and the arguments; by default the definition's."""
+    jax: str = field(default="", compare=False, repr=False)
+    """As `torch`, with `jnp` and `jax`; groupwise rows work along the last axis."""
+    keras: str = field(default="", compare=False, repr=False)
+    """As `jax`, with `keras.ops` as `ops`, and `bessel_i0e_`, `bessel_i1e_` and `erfc_`."""
     c: str = field(default="", compare=False, repr=False)
     """In C on floats, see `c_prelude`; empty where the row is groupwise. A NaN must
     come out as one, and a choice be made by `select_`, not by a branch."""

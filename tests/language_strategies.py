@@ -153,14 +153,25 @@ def expressions(
     were repetitions.
     """
     rng = Random(draw(st.integers(0, 2**64 - 1)))
+    depths = [depth for depth in range(1, max_depth + 1) for _ in range(depth)]
+    found = tree(rng, draw(st.sampled_from(depths)), primitives, numbers)
+    return reject() if found is None else found
+
+
+def tree(
+    rng: Random,
+    depth: int,
+    primitives: tuple[str, ...] = tuple(PRIMITIVES),
+    numbers: Numbers = any_number,
+) -> Expression | None:
+    """Return an expression; None where constants came out too large."""
     groupwise = any(PRIMITIVES[name].is_groupwise for name in primitives)
     width = rng.choice([Fraction(1), Fraction(1), *WIDTHS]) if groupwise else Fraction(1)
     grower = _Grower(rng, primitives, numbers)
-    depths = [depth for depth in range(1, max_depth + 1) for _ in range(depth)]
-    root = grower.node(draw(st.sampled_from(depths)), width)
+    root = grower.node(depth, width)
     try:
         return Expression.build(root, grower.parameters)
     except ExpressionError as error:
         if "constants must be finite" not in error.message:  # widths are right by construction
             raise
-        reject()
+        return None

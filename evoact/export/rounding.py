@@ -1,4 +1,4 @@
-"""How far rounding can move the values of an expression: the tolerance of the tests.
+"""How far rounding can move the values of an expression: the tolerance of other back ends.
 
 Two back ends that are both right differ by their roundings. Here a tree is
 evaluated many times in numpy, with noise of the size of a type's rounding on
@@ -58,6 +58,7 @@ class Arithmetic:
 
     @classmethod
     def of(cls, dtype: torch.dtype, largest: float) -> Arithmetic:
+        """Return that of a type, with values up to `largest` at most."""
         info = torch.finfo(dtype)
         # Templates take squares of their arguments: those must stay in range too.
         return cls(info.eps, info.tiny, min(largest, info.max**0.45))
@@ -89,6 +90,7 @@ def rounded(
     parameters: Sequence[FloatArray],
     dtype: torch.dtype,
     largest: float = math.inf,
+    tails: float = 0.0,
 ) -> Rounded:
     """Return what back ends that compute in `dtype` may give.
 
@@ -98,9 +100,11 @@ def rounded(
         parameters: a number, or one a channel.
         dtype: a floating type of torch.
         largest: points where a step gives larger numbers count as unknown.
+        tails: the absolute error of functions such as sigmoid, whose tails some
+            libraries round to zero; a share of `1 + |argument|`.
     """
     arithmetic = Arithmetic.of(dtype, largest)
-    evaluation = _Noisy(x, parameters, arithmetic)
+    evaluation = _Noisy(x, parameters, arithmetic, tails)
     with np.errstate(all="ignore"):
         result = np.array(evaluation.full(expression.root, expression.width))
         values, deviations = result[0], np.abs(result[1:] - result[0])
@@ -120,10 +124,15 @@ class _Noisy:
     """Evaluates `DRAWS + 1` times at once; the first time is without noise."""
 
     def __init__(
-        self, x: FloatArray, parameters: Sequence[FloatArray], arithmetic: Arithmetic
+        self,
+        x: FloatArray,
+        parameters: Sequence[FloatArray],
+        arithmetic: Arithmetic,
+        tails: float,
     ) -> None:
         self.x, self.parameters = np.broadcast_to(x, (DRAWS + 1, *x.shape)), parameters
         self.rng, self.arithmetic = np.random.default_rng(0), arithmetic
+        self.tails = tails
         self.eps = arithmetic.eps
         self.in_range = np.ones(len(x), dtype=bool)
         self.done: dict[tuple[Node, Fraction], FloatArray] = {}
@@ -160,6 +169,8 @@ class _Noisy:
         result = np.asarray(row.numpy(*args, *[self.x] * row.adds_x))
         if row.name in _CANCELLING:
             result = self.moved(result, AMPLITUDE * _CANCELLING[row.name](*args, self.eps))
+        if self.tails and row.name not in _EXACT:
+            result = self.moved(result, self.tails * (1.0 + np.abs(args[0])))
         if row.name not in _SELECTING:
             result = self.noisy(result)
             if row.name not in {"add", "sub"}:  # these do not underflow
@@ -174,11 +185,12 @@ class _Noisy:
         return noise
 
     def noisy(self, value: FloatArray) -> FloatArray:
-        return value * (1.0 + AMPLITUDE * self.eps * self.noise(value))
+        noisy: FloatArray = value * (1.0 + AMPLITUDE * self.eps * self.noise(value))
+        return noisy
 
     def moved(self, value: FloatArray, error: Any) -> FloatArray:
         """Return values within an error; once, those that may be zero are."""
-        moved = value + error * self.noise(value)
+        moved: FloatArray = value + error * self.noise(value)
         moved[1] = np.where(np.abs(value) <= error, 0.0, moved)[1]
         return moved
 
