@@ -110,8 +110,9 @@ class PlainModule(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the activation of `(batch, features)`."""
         values = [getattr(self, f"p_{name}") for name in self._expression.names]
+        values = [value[None] if value.dim() else value for value in values]
         result: Tensor = self._function(x, *values)
-        return result
+        return x.clone() if result is x else result  # a model's output cannot be its input
 
 
 def _plain_function(expression: Expression) -> Any:

@@ -82,5 +82,7 @@ def _steps(found: Lowered, wide: Sequence[bool], roots: Sequence[int]) -> list[s
     lines = ["c = i % n"] * any(wide)
     for j, flag in enumerate(wide):
         at = f"p{j}_at + c, mask=mask, other=0.0" if flag else f"p{j}_at"
-        lines.append(f"p{j} = tl.load({at}).to(tl.float32)")
+        # A block in either case: the interpreter cannot take `|` of two scalars' comparisons.
+        wider = "" if flag else " + tl.zeros([BLOCK], tl.float32)"
+        lines.append(f"p{j} = tl.load({at}).to(tl.float32){wider}")
     return lines + [f"t{n} = {python_of(text)}" for n, text in node_texts(found, roots).items()]

@@ -67,6 +67,12 @@ def test_pointwise_models_take_any_features(tmp_path: Path) -> None:
         check_foreign(Model(path.read_bytes()), wrong, what="it")
 
 
+def test_the_identity_is_a_model(tmp_path: Path) -> None:
+    (path,) = export("x", tmp_path, formats="onnx")
+    (y,) = onnxruntime.InferenceSession(path).run(["y"], {"x": np.ones((2, 3), np.float32)})
+    assert y.tolist() == [[1.0] * 3] * 2
+
+
 def test_without_its_packages_the_cure_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
