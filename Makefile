@@ -25,6 +25,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing the tools of the tests into $(VENV)"
 	$(PIP) --editable '.[dev]'
+	$(BIN)/python tests/mend_torchvision.py
 	@touch $@
 
 quickstart: install

@@ -12,6 +12,7 @@ import random
 import resource
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -98,6 +99,7 @@ class Clock:
             0.0,
         )
         self.virtual = 0.0
+        self._lock, self._waiting, self._begun = threading.Lock(), 0, 0.0
         self._stack = ["loop"]
         self._last = time.process_time()
 
@@ -128,16 +130,22 @@ class Clock:
         return timed
 
     def waiting(self, fsync: Callable[[int], None]) -> Callable[[int], None]:
-        """Return `os.fsync`, whose waiting counts: no processor is used meanwhile."""
+        """Return `os.fsync`, whose waiting counts, once where several threads wait."""
 
         def waited(descriptor: int) -> None:
-            self.tick()
-            begun = time.perf_counter()
+            with self._lock:
+                if not self._waiting:
+                    self.tick()
+                    self._begun = time.perf_counter()
+                self._waiting += 1
             fsync(descriptor)
-            passed = time.perf_counter() - begun
-            self.parts["disk"] += passed
-            self.virtual += passed
-            self.skip()
+            with self._lock:
+                self._waiting -= 1
+                if not self._waiting:
+                    passed = time.perf_counter() - self._begun
+                    self.parts["disk"] += passed
+                    self.virtual += passed
+                    self.skip()
 
         return waited
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Final
+
+_THREADS: Final = 16
 
 
 def cache_dir() -> Path:
@@ -32,8 +36,8 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
 def write_all(folder: Path, files: Mapping[str, bytes], *, durable: bool = False) -> None:
     """Put files into a folder, each as `write_atomically` does.
 
-    Those that are to be `durable` go to the disk together: it is waited for about as
-    long as for one.
+    Those that are to be `durable` go to the disk together: file systems put what several
+    threads wait for into one commit, so that all take about as long as one.
 
     Raises:
         OSError: one cannot be written; none is there that was not, or only whole ones.
@@ -42,10 +46,9 @@ def write_all(folder: Path, files: Mapping[str, bytes], *, durable: bool = False
     temporaries: list[str] = []
     try:
         for data in files.values():
-            _write_temporary(folder, data, temporaries, durable=durable)
+            _write_temporary(folder, data, temporaries)
         if durable:
-            for temporary in temporaries:
-                _sync(temporary)
+            _sync_all(temporaries)
         for temporary, name in zip(temporaries, files, strict=True):
             os.replace(temporary, folder / name)
     except BaseException:
@@ -56,22 +59,26 @@ def write_all(folder: Path, files: Mapping[str, bytes], *, durable: bool = False
         sync_folder(folder)
 
 
-def _write_temporary(folder: Path, data: bytes, names: list[str], *, durable: bool) -> None:
-    """Write a file whose name comes to `names`; one that is to be durable is on its way."""
+def _write_temporary(folder: Path, data: bytes, names: list[str]) -> None:
+    """Write a file, whose name comes to `names`."""
     descriptor, name = tempfile.mkstemp(dir=folder, suffix=".tmp")
     names.append(name)
     with open(descriptor, "wb") as file:
         file.write(data)
-        file.flush()
-        if durable and hasattr(os, "posix_fadvise"):  # not on macOS
-            # Linux begins to write: what others wait for goes to the disk with it.
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     os.chmod(name, 0o666 & ~umask())  # mkstemp's 0600 would hide it from other users
 
 
 def sync_folder(folder: Path) -> None:
     """Return when the names in a folder are on the disk."""
     _sync(folder)
+
+
+def _sync_all(paths: Sequence[str]) -> None:
+    if len(paths) == 1:  # no thread for one
+        _sync(paths[0])
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:
+        list(pool.map(_sync, paths))  # raises what one of them did
 
 
 def _sync(path: Path | str) -> None:

@@ -1,4 +1,4 @@
-"""Annealing in the Trainer of transformers."""
+"""Annealing in the Trainer of transformers, and activations by name in its configurations."""
 
 from __future__ import annotations
 
@@ -9,14 +9,50 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from evoact.errors import InputError
 from evoact.integrations.common import finish_after, missing
-from evoact.nn import AnnealScheduler, Schedule
+from evoact.language import ZOO, Expression, parse
+from evoact.nn import Activation, AnnealScheduler, Schedule
 
 try:
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+    from transformers.activations import ACT2FN
     from transformers.trainer_callback import ExportableState
 except ImportError as error:
     raise missing("transformers") from error
+
+
+def register(name: str, expression: Expression | str) -> str:
+    """Let configurations name an activation: `BertConfig(hidden_act="evoact:NAME")`.
+
+    Each layer gets a module of its own, with its own parameters, and models that
+    are saved and loaded keep them; who loads one registers the name before. All
+    of the zoo is registered by the import of this module. What works across
+    channels or has a parameter for each is put in by `evoact.swap` alone, as
+    transformers tells no channels.
+
+    Returns:
+        What the configuration is given, `evoact:NAME`.
+
+    Raises:
+        InputError: the expression cannot be read or needs channels, or the name
+            stands for another one.
+
+    >>> register("wave", "x * sigmoid(b * x) where b = 1.0")
+    'evoact:wave'
+    >>> ACT2FN["evoact:wave"]
+    Activation(x * sigmoid(b * x) where b = 1.0)
+    """
+    expression = parse(expression) if isinstance(expression, str) else expression
+    Activation(expression)  # says why, if it needs channels
+    key = f"evoact:{name}"
+    before = dict.get(ACT2FN, key)
+    if before is not None and parse(before[1]["expression"]) != expression:
+        raise InputError(
+            f"name {name!r} stands for {before[1]['expression']} already; wanted another name"
+        )
+    ACT2FN[key] = (Activation, {"expression": str(expression)})
+    return key
 
 
 class AnnealCallback(TrainerCallback, ExportableState):
@@ -128,3 +164,7 @@ def _stored(state: TrainerState) -> dict[str, Any]:
     """Return the states of callbacks by name, which a checkpoint holds and its type hides."""
     stored: Any = state.stateful_callbacks
     return stored if isinstance(stored, dict) else {}
+
+
+for _row in ZOO.values():
+    ACT2FN.setdefault(f"evoact:{_row.name}", (Activation, {"expression": _row.text}))

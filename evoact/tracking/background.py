@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -9,6 +10,10 @@ from typing import Final
 
 from evoact.records import History, Listener, Record
 from evoact.tracking.guarded import REBUILT, Guarded
+
+# Seconds. The thread of the search, which hands out work in many short calls, waits for so
+# long at each of them while another computes; Python's own 5 ms leave workers without work.
+_SWITCH: Final = 2e-4
 
 
 class Background:
@@ -47,10 +52,12 @@ class Background:
         self._records: Final[SimpleQueue[Record | None]] = SimpleQueue()
         # A daemon: who interrupts the wait at the end does not want to wait at the exit.
         self._thread = threading.Thread(target=self._tell, name="evoact-tracker", daemon=True)
+        self._switch = sys.getswitchinterval()
 
     def on_record(self, record: Record, history: History) -> None:  # noqa: ARG002  # the thread has its own
         """Have a record told."""
         if not self._thread.ident:
+            sys.setswitchinterval(min(_SWITCH, self._switch))
             self._thread.start()
         self._records.put(record)
         self._pass_warnings_on()
@@ -60,6 +67,7 @@ class Background:
         if self._thread.is_alive():
             self._records.put(None)
             self._thread.join()
+            sys.setswitchinterval(self._switch)
         self._guarded.close()
         self._pass_warnings_on()
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
@@ -201,7 +202,12 @@ def _without_user(uri: str) -> str:
 
 
 def prepare_environment() -> None:
-    """Set what MLflow reads of the environment, where the user has not: few tries, no telemetry."""
+    """Set what MLflow reads of the environment, where the user has not: few tries, no telemetry.
+
+    What SQLAlchemy says of MLflow's own mappings is for MLflow's makers; filtered for
+    good, as filters for a while are not safe where a thread tells the store.
+    """
+    warnings.filterwarnings("ignore", "The ``noload`` loader strategy", DeprecationWarning)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")

@@ -199,13 +199,24 @@ class Trouble:
         self.server, self.down, self.up = server, down, up
 
     def on_record(self, record, history):
-        if record == self.down or (self.down is None and isinstance(record, StudyStarted)):
+        if self.down is None and isinstance(record, StudyStarted):
+            self.server.kill()
+        if record == self.down:
+            _wait_for_the_first(self.server.uri)
             self.server.kill()
         if record == self.up:
             self.server.start()
 
     def close(self):
         pass
+
+
+def _wait_for_the_first(uri):
+    """Wait until a server has heard of a study: a search does not wait for that."""
+    deadline = time.monotonic() + 120.0
+    while not contents(uri):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 SERVERS = pytest.mark.parametrize("mlflow_server", ["sqlite", "postgresql"], indirect=True)

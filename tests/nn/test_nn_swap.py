@@ -137,6 +137,38 @@ def test_a_tuple_of_classes_and_subclasses() -> None:
     assert list(report.replaced) == ["1", "2"]
 
 
+def test_roles() -> None:
+    def build() -> nn.Sequential:
+        layers = (nn.ReLU(), nn.Sigmoid(), nn.Softmax(1), nn.GLU(), nn.Hardsigmoid(), nn.PReLU())
+        annealed = Annealed(nn.ReLU(), nn.SiLU())
+        return nn.Sequential(nn.Linear(2, 4), *layers, Activation("silu(x)"), annealed)
+
+    report = swap(build(), "activation", "tanh(x)")
+    assert list(report.replaced) == ["1", "6", "7"]
+    assert list(report.skipped) == ["8.early", "8.late"]
+    assert list(swap(build(), "gate", "tanh(x)").replaced) == ["2", "5"]
+    calls = swap(Functional(), "activation", "silu(x)").functional
+    assert "torch.sigmoid" not in [call.call for call in calls]
+    with pytest.warns(SwapWarning, match="no gate in the model"):
+        (call,) = swap(Functional(), "gate", "silu(x)").functional
+    assert call.call == "torch.sigmoid"
+
+
+def test_layers_of_unknown_classes_end_what_those_before_tell() -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(4, 12))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x @ self.weight
+
+    # As many tokens as the layer before had channels.
+    model = nn.Sequential(nn.LayerNorm(4), Own(), nn.ReLU())
+    swap(model, nn.ReLU, PER_CHANNEL, example_inputs=torch.ones(2, 4, 4))
+    assert (model[2].channels, model[2].channel_dim) == (12, -1)
+
+
 def test_what_stands_within_a_replaced_module_goes_with_it() -> None:
     class Block(nn.Sequential):
         pass
@@ -375,6 +407,7 @@ def test_device_of_the_place() -> None:
     ("arguments", "match"),
     [
         ({"target": "ReLU"}, "target is 'ReLU'; wanted a module class"),
+        ({"target": [nn.ReLU]}, "target is .*a tuple of them, .*or a role, 'activation' or 'gate'"),
         ({"target": ()}, "target is"),
         ({"target": nn.ReLU()}, "target is ReLU"),
         ({"target": Network}, "model is itself a Network"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from services import free_port
 from study_runs import searched
 
 from evoact.errors import InputError
@@ -72,6 +73,16 @@ class Stage:
         return found
 
 
+def agent_ports() -> dict[str, int]:
+    """Ports for the agents of a node: where they choose their own, the node waits for them.
+
+    It ends itself if they have not chosen within 15 seconds, which nothing can change. On a
+    busy machine they need longer to start: such a node joins, and is gone.
+    """
+    agents = ("metrics_agent", "metrics_export", "runtime_env_agent", "dashboard_agent_listen")
+    return {f"{name}_port": free_port() for name in agents}
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A head that trains nothing; tests add nodes, and take them away."""
@@ -82,13 +93,14 @@ def cluster(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER, str(tmp_path_factory.mktemp("cluster")))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        # Of raylets: by default they kill a process that took a minute to start, and a busy
-        # machine starts one after the other and never has any.
+        # A busy machine takes longer than Ray has patience: else it ends a node whose agent
+        # does not answer yet, and starts workers again and again.
+        patch.setenv("RAY_agent_register_timeout_ms", "600000")
         patch.setenv("RAY_worker_register_timeout_seconds", "600")
         patch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)  # on loopback alone
         cluster = Cluster()
         try:
-            cluster.add_node(num_cpus=0, include_dashboard=False)
+            cluster.add_node(num_cpus=0, include_dashboard=False, **agent_ports())
             ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
             yield cluster
         finally:
@@ -109,7 +121,7 @@ def add(cluster):
     """Adds a node; all of them are taken away after the test."""
 
     def added(**more):
-        return cluster.add_node(**{"num_cpus": 1, **more})
+        return cluster.add_node(**{"num_cpus": 1, **agent_ports(), **more})
 
     yield added
     for node in list(cluster.worker_nodes):

@@ -43,13 +43,14 @@ def test_cohorts_go_to_who_asks_in_their_order() -> None:
 
 
 def cohort(names: str, halving: object = None) -> str:
-    return json.dumps({"candidates": list(names), "halving": halving})
+    data = {"candidates": list(names), "halving": halving, "timeout": 0.0, "tasks": []}
+    return json.dumps(data)
 
 
 def test_what_is_not_answered_in_time_goes_to_others_in_halves() -> None:
     async def scenario(box: Mailbox) -> None:
         box._grace = 0.0
-        await box.submit(cohort("ab"), 0.05)
+        await box.submit(cohort("ab"), 0.05)  # a timeout of no time at all
         assert await taken(box, "stopped") == "ab"
         assert await taken(box, "1") == "a"
         await box.give("1", {"ok": "a"})

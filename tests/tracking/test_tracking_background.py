@@ -1,3 +1,4 @@
+import sys
 import threading
 
 import pytest
@@ -93,3 +94,13 @@ def test_an_interrupt_ends_the_wait(monkeypatch):
     waits.let.set()
     background.close()
     assert waits.closed == 1
+
+
+def test_the_search_gets_its_turn_soon_while_a_listener_computes():
+    before = sys.getswitchinterval()
+    background = Background(waits := Waits(), print)
+    background.on_record(GenerationTold(0), History())
+    assert sys.getswitchinterval() < before / 10
+    waits.let.set()
+    background.close()
+    assert sys.getswitchinterval() == pytest.approx(before)

@@ -15,17 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from evoact.nn.activation import Activation
-from evoact.nn.annealed import Annealed
-from evoact.nn.swap.places import Target
+from evoact.nn.swap.roles import CLASSES, Target, is_activation, matcher, plain
 from evoact.nn.swap.snapshot import unchanged
 
-_NO_FUNCTIONS: Final = {"MultiheadAttention", "Softmax", "Softmax2d", "Softmin", "LogSoftmax"}
-# "leakyrelu" -> "LeakyReLU"
-_CLASSES: Final = {
-    name.lower(): name for name in torch.nn.modules.activation.__all__ if name not in _NO_FUNCTIONS
-}
-_MODULES: Final = tuple(getattr(nn, name) for name in torch.nn.modules.activation.__all__)
 # Frames between the line that a user can change and our own.
 _INNER: Final = ("torch/fx/", "torch/overrides.py", "torch/nn/functional.py", "torch/_tensor.py")
 
@@ -51,22 +43,6 @@ class FunctionalCall:
         return f"{self.call} in {place}{f' at {self.at}' if self.at else ''}: {self.cure}"
 
 
-def twins(target: Target) -> set[str]:
-    """Return the functions that do what modules of a class do; all if none is known.
-
-    >>> twins(nn.LeakyReLU)
-    {'leakyrelu'}
-    """
-    classes = target if isinstance(target, tuple) else (target,)
-    found = {_plain(base.__name__) for one in classes for base in one.__mro__}
-    return found & set(_CLASSES) or set(_CLASSES)
-
-
-def is_activation(module: nn.Module) -> bool:
-    """Return whether a module is an activation of torch or of evoact."""
-    return isinstance(module, (Activation, Annealed, *_MODULES))
-
-
 class Notes:
     """The functional calls that were seen, each once."""
 
@@ -77,28 +53,30 @@ class Notes:
     def see(self, function: object, module: str) -> None:
         """Note a call, if it is one of the activations, with the line that makes it."""
         name = function if isinstance(function, str) else getattr(function, "__name__", "")
-        plain = _plain(name)
-        if plain in self._names:
+        known = plain(name)
+        if known in self._names:
             cure = (
-                f"make self.act = nn.{_CLASSES[plain]}() in __init__, call self.act(x) there, "
+                f"make self.act = nn.{CLASSES[known]}() in __init__, call self.act(x) there, "
                 "and swap again"
             )
             call = FunctionalCall(module, _spell(function, name), _line(), cure)
-            self._calls[module, plain, call.at] = call
+            self._calls[module, known, call.at] = call
 
     def keep(self, model: nn.Module) -> None:
         """Note the functions that modules keep as attributes, as `nn.TransformerEncoderLayer`."""
         for name, module in model.named_modules():
+            if is_activation(module):
+                continue
             for key, value in vars(module).items():
-                plain = _plain(getattr(value, "__name__", ""))
-                if plain in self._names and _is_torchs(value):
+                known = plain(getattr(value, "__name__", ""))
+                if known in self._names and _is_torchs(value):
                     # The same function, seen at work in the same module, is cured by this.
-                    for seen in [seen for seen in self._calls if seen[:2] == (name, plain)]:
+                    for seen in [seen for seen in self._calls if seen[:2] == (name, known)]:
                         del self._calls[seen]
                     path = f"{name}.{key}" if name else key
-                    cure = f"set model.{path} = nn.{_CLASSES[plain]}() and swap again"
+                    cure = f"set model.{path} = nn.{CLASSES[known]}() and swap again"
                     call = FunctionalCall(name, _spell(value, value.__name__), "", cure)
-                    self._calls[name, plain, key] = call
+                    self._calls[name, known, key] = call
 
     def calls(self) -> tuple[FunctionalCall, ...]:
         """Return what was seen."""
@@ -143,10 +121,10 @@ def trace(model: nn.Module, target: Target, notes: Notes) -> str:
 class _Tracer(fx.Tracer):
     def __init__(self, notes: Notes, target: Target) -> None:
         super().__init__()
-        self._notes, self._target = notes, target
+        self._notes, self._matches = notes, matcher(target)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        leaf = isinstance(m, self._target) or is_activation(m)
+        leaf = self._matches(m) or is_activation(m)
         return leaf or super().is_leaf_module(m, module_qualified_name)
 
     def create_node(self, kind: str, target: Any, *args: Any, **kwargs: Any) -> fx.Node:
@@ -178,10 +156,6 @@ def followed(model: nn.Module) -> Iterator[list[tuple[str, nn.Module]]]:
             handle.remove()
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
-
-
 def _is_torchs(value: object) -> bool:
     name = getattr(value, "__name__", "")
     return any(getattr(home, name, None) is value for home in (F, torch))
@@ -199,8 +173,8 @@ def _line() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
-        plain = file.replace("\\", "/")
-        if file != __file__ and not any(inner in plain for inner in _INNER):
+        path = file.replace("\\", "/")
+        if file != __file__ and not any(inner in path for inner in _INNER):
             return f"{file}:{frame.f_lineno}"
         frame = frame.f_back
     return ""

@@ -11,8 +11,8 @@ from torch import nn
 
 from evoact.errors import InputError
 from evoact.nn.annealed import Annealed
+from evoact.nn.swap.roles import ROLES, Target, classes_of, is_activation, kin, matcher
 
-Target = type[nn.Module] | tuple[type[nn.Module], ...]
 Predicate = Callable[[str, nn.Module], bool]
 Where = Predicate | str | Sequence[str] | None
 Home = tuple[torch.device, torch.dtype]
@@ -95,18 +95,21 @@ def _below(path: tuple[tuple[nn.Module, str], ...], seen: set[int]) -> Iterator[
 
 
 def choose(model: nn.Module, target: Target, where: Where) -> tuple[list[Place], dict[str, str]]:
-    """Return the places to swap, and of those of the right class but left out, why.
+    """Return the places to swap, and of those of the right kind but left out, why.
 
     Raises:
         InputError: `target` or `where` is not what it must be, or the model
             itself is of the class.
     """
     _check_target(model, target)
-    chosen_by = _predicate(where)
+    chosen_by, matches = _predicate(where), matcher(target)
+    names = {name for one in classes_of(target) for name in kin(one)}
     chosen: list[Place] = []
     skipped: dict[str, str] = {}
     for place in all_places(model):
-        if not isinstance(place.module, target):
+        if not matches(place.module):
+            if is_activation(place.module) and names & kin(type(place.module)):
+                skipped[place.name] = _foreign(place.module)
             continue
         reason = _reason(place, chosen, chosen_by)
         if reason:
@@ -127,15 +130,25 @@ def _reason(place: Place, chosen: list[Place], chosen_by: Predicate) -> str:
     return "" if chosen_by(place.name, place.module) else "left out by where"
 
 
-def _check_target(model: nn.Module, target: object) -> None:
+def _foreign(module: nn.Module) -> str:
+    kind = type(module)
+    return (
+        f"{kind.__module__}.{kind.__qualname__} is not of the target; target that class too, "
+        "or the role 'activation'"
+    )
+
+
+def _check_target(model: nn.Module, target: Target) -> None:
     classes = target if isinstance(target, tuple) else (target,)
-    for one in classes or (target,):
+    known = isinstance(target, str) and target in ROLES
+    for one in () if known else classes or (target,):
         if not (isinstance(one, type) and issubclass(one, nn.Module)):
             raise InputError(
                 f"target is {target!r}; wanted a module class or a tuple of them, such as "
-                "torch.nn.ReLU; choose by name with where='layers.*.act'"
+                f"torch.nn.ReLU, or a role, {' or '.join(map(repr, ROLES))}; choose by name with "
+                "where='layers.*.act'"
             )
-    if isinstance(model, classes):
+    if matcher(target)(model):
         raise InputError(
             f"model is itself a {type(model).__name__}, the target; wanted a model that holds "
             "some, such as torch.nn.Sequential(model)"

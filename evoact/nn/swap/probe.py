@@ -18,6 +18,7 @@ from evoact.errors import InputError
 from evoact.nn.swap.functional import Notes, Watcher, followed
 from evoact.nn.swap.layout import Layout, seen_in, told_by
 from evoact.nn.swap.places import Place
+from evoact.nn.swap.roles import is_activation
 from evoact.nn.swap.snapshot import unchanged
 
 
@@ -109,13 +110,18 @@ def _double(module: nn.Module) -> nn.Module:
     return double
 
 
+def _has_weights(module: nn.Module) -> bool:
+    return bool(module._parameters) and not is_activation(module)
+
+
 class _Sources:
     """Knows which layer gave a tensor."""
 
     def __init__(self, model: nn.Module) -> None:
         self._of = WeakTensorKeyDictionary()
         self._last: nn.Module | None = None
-        layers = [module for module in model.modules() if told_by(module) is not None]
+        # Those of classes that are not known too: what they give is not of the layer before.
+        layers = [m for m in model.modules() if told_by(m) is not None or _has_weights(m)]
         self._handles = [layer.register_forward_hook(self._gave) for layer in layers]
 
     def _gave(self, layer: nn.Module, _: Any, result: Any) -> None:

@@ -13,11 +13,12 @@ from evoact.nn.schedules import Schedule
 from evoact.nn.swap.factory import Factory, Maker
 from evoact.nn.swap.fitting import anneal as annealed_from
 from evoact.nn.swap.fitting import check_width, layout_of, settle
-from evoact.nn.swap.functional import Notes, is_activation, trace, twins
+from evoact.nn.swap.functional import Notes, trace
 from evoact.nn.swap.layout import Layout
-from evoact.nn.swap.places import Place, Target, Where, all_places, choose
+from evoact.nn.swap.places import Place, Where, all_places, choose
 from evoact.nn.swap.probe import Sighting, look
 from evoact.nn.swap.report import SwapReport, SwapWarning
+from evoact.nn.swap.roles import Target, classes_of, is_activation, twins
 
 Pairs = list[tuple[Place, nn.Module]]
 
@@ -40,7 +41,9 @@ def swap(
     Args:
         model: any torch model.
         target: the class of the modules to replace, with its subclasses, or a
-            tuple of classes.
+            tuple of classes; or a role. `"activation"`: all activations of torch,
+            evoact, timm and transformers but gates, softmax, GLU and what is
+            annealed. `"gate"`: sigmoids, such as those of squeeze and excitation.
         factory: an expression or its text; a module, copied for each place; or
             a callable that makes one, called with the number of channels if it
             takes one (and with `channel_dim`, if it takes that).
@@ -178,11 +181,11 @@ def _describe(place: Place, new: nn.Module, schedule: Schedule | None) -> str:
 
 
 def _warn(model: nn.Module, target: Target, skipped: dict[str, str], notes: Notes) -> None:
-    classes = target if isinstance(target, tuple) else (target,)
+    wanted = [one.__name__ for one in classes_of(target)] or [str(target)]
     held = sorted(
         {type(place.module).__name__ for place in all_places(model) if is_activation(place.module)}
     )
-    text = f"nothing was replaced: no {' or '.join(one.__name__ for one in classes)} in the model"
+    text = f"nothing was replaced: no {' or '.join(wanted)} in the model"
     if skipped:
         text = "nothing was replaced: " + "; ".join(f"{n!r}: {why}" for n, why in skipped.items())
     text += f"; it holds the activations {', '.join(held)}" if held else "; it holds no activation"

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final
 
 from evoact.study.asha import Reached, Rungs
+from evoact.study.evaluators.deadline import seconds_allowed
 from evoact.study.evaluators.deaths import Death, death_of
 
 Result = dict[str, Any]
@@ -29,14 +30,19 @@ _UNKNOWN: Final = Death(with_node=False, reason="see Ray's logs")
 class _Sent:
     """A cohort on its way, what it crashed and lost so far, and when its worker took it.
 
-    Its worker has so many seconds (`allowed`) for it.
+    Its worker has as many seconds as it is allowed, with the slack of what no timeout counts.
     """
 
     text: str
-    allowed: float = math.inf
+    slack: float = math.inf
     crashes: int = 0
     nodes: int = 0
     taken: float = 0.0
+
+    @property
+    def allowed(self) -> float:
+        """Seconds after which a worker that has not answered hangs."""
+        return seconds_allowed(self.text, self.slack) if math.isfinite(self.slack) else math.inf
 
 
 class Mailbox:
@@ -81,9 +87,9 @@ class Mailbox:
     def _put(self, sent: _Sent | None, order: int = _AGAIN) -> None:
         self._waiting.put_nowait((order, next(self._number), sent))
 
-    async def submit(self, text: str, allowed: float = math.inf) -> None:
-        """Take a cohort from the search, for which a worker has so many seconds."""
-        self._put(_Sent(text, allowed), _NEW)
+    async def submit(self, text: str, slack: float = math.inf) -> None:
+        """Take a cohort from the search; `slack` as for `seconds_allowed`, infinite: no limit."""
+        self._put(_Sent(text, slack), _NEW)
 
     async def result(self) -> tuple[str, Result]:
         """Wait for what became of a cohort; `lost` says why it was given up."""
@@ -185,7 +191,7 @@ class Mailbox:
         together = len(cohort["candidates"]) > 1
         if together and cohort["halving"] is None:
             for half in _halves(cohort):
-                self._put(_Sent(half, sent.allowed))
+                self._put(_Sent(half, sent.slack))
             return
         crashes = sent.crashes + 1
         if crashes < (_CRASHES_TOGETHER if together else _CRASHES_ALONE):

@@ -28,7 +28,6 @@ from evoact.records import DTYPE, THREADS, Cohort, Evaluation
 from evoact.study.asha import Reached
 from evoact.study.evaluators.base import Evaluator
 from evoact.study.evaluators.cluster import connect
-from evoact.study.evaluators.deadline import seconds_allowed
 from evoact.study.evaluators.head import HeadWatch, cluster_lost
 from evoact.study.evaluators.mailbox import Mailbox, Result
 from evoact.study.evaluators.nodes import Share, room, terms_of
@@ -122,8 +121,7 @@ class RayEvaluator(Evaluator):
 
     def submit(self, cohort: Cohort) -> None:
         """Put a cohort into the mailbox, for the next worker that is free."""
-        text = json.dumps(cohort.to_dict())
-        self._mailbox.submit.remote(text, seconds_allowed(text, self.trainable.slack))
+        self._mailbox.submit.remote(json.dumps(cohort.to_dict()), self.trainable.slack)
 
     def remember(self, reached: Sequence[Reached]) -> None:
         """Tell the mailbox what candidates reached at rungs before; wait until it knows."""
