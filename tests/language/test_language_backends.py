@@ -1,7 +1,7 @@
 """Random typed trees through all back ends: they give the same function.
 
 The tolerance of each value is what rounding can do to it, see
-`language_rounding`; the last tests check that a wrong back end does not pass.
+`evoact.export.rounding`; the last tests check that a wrong back end does not pass.
 """
 
 from __future__ import annotations
