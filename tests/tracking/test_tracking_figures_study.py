@@ -24,7 +24,7 @@ from evoact.tracking.figures import (
     overview_figure,
     progress_figure,
 )
-from evoact.tracking.figures.front import front_points
+from evoact.tracking.figures.front import front_points, on_front
 from evoact.tracking.figures.progress import steps_of
 from evoact.tracking.lineage import lineage
 
@@ -146,6 +146,15 @@ def test_the_front_holds_whom_no_other_dominates(history):
         assert not any(
             c <= cost and a >= accuracy and (c, a) != (cost, accuracy) for c, a in values.values()
         )
+
+
+def test_equal_points_are_on_the_front_together():
+    points = np.random.default_rng(0).integers(0, 6, (200, 2)).astype(float)
+    better = [
+        ((points >= point).all(axis=1) & (points > point).any(axis=1)).any() for point in points
+    ]
+    assert on_front(points) == [not one for one in better]
+    assert sum(on_front(points)) > len({*map(tuple, points[on_front(points)])})
 
 
 def test_the_genealogy_reaches_back_to_who_has_no_parents(kept):

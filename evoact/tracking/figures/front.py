@@ -67,8 +67,7 @@ def front_points(history: History) -> tuple[list[Candidate], FloatArray, list[bo
     ]
     points = np.array([[x, y] for _, x, y in found], dtype=float).reshape(-1, 2)
     signed = points * np.array([1.0 if x_max else -1.0, 1.0 if y_max else -1.0])
-    on = [not _is_dominated(point, signed) for point in signed]
-    return [candidate for candidate, *_ in found], points, on
+    return [candidate for candidate, *_ in found], points, on_front(signed)
 
 
 def _measure(candidate: Candidate, evaluation: Evaluation, name: str) -> float:
@@ -78,8 +77,17 @@ def _measure(candidate: Candidate, evaluation: Evaluation, name: str) -> float:
     return value
 
 
-def _is_dominated(point: FloatArray, others: FloatArray) -> bool:
-    return bool(((others >= point).all(axis=1) & (others > point).any(axis=1)).any())
+def on_front(points: FloatArray) -> list[bool]:
+    """Return which of `(points, 2)` no other is better than in one and as good as in the other.
+
+    From the best in the first on, so that each is compared with one: of equals all are.
+    """
+    on, last = [False] * len(points), (math.inf, -math.inf)
+    for index in np.lexsort((-points[:, 1], -points[:, 0])).tolist():
+        x, y = points[index].tolist()
+        if y > last[1] or (x, y) == last:
+            on[index], last = True, (x, y)
+    return on
 
 
 def draw_front(axes: Axes, history: History, style: Style) -> None:
