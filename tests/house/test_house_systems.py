@@ -76,8 +76,8 @@ def test_a_row_that_fails_is_told_as_one(
 
 
 def test_every_file_of_rows_is_in_the_table(systems: ModuleType) -> None:
-    files = {path.stem for path in (ROOT / "benchmarks").glob("systems_*.py")}
-    with_rows = {name for name in files if hasattr(importlib.import_module(name), "ROWS")}
+    files = (ROOT / "benchmarks").glob("systems_*.py")
+    with_rows = {path.stem for path in files if "\nROWS" in path.read_text()}
     assert {module.__name__ for module in systems.MODULES} == with_rows
     names = [(row.system, row.claim) for row in systems.ROWS]
     assert len(names) == len(set(names))
