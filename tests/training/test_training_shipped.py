@@ -26,8 +26,10 @@ SMALL: dict[str, dict[str, Any]] = {
         "options": {"samples": 12, "generated": True, "network": "wrn10_2"},
         "batch_size": 4,
     },
+    "deep": {"options": {"depth": 4, "width": 8}, "batch_size": 256},
+    "cones": {"options": {"samples": 40, "hidden": [8, 8]}, "batch_size": 40},
 }
-ALONE = ("burgers", "heat", "cifar10", "cifar100")
+ALONE = ("burgers", "heat", "cifar10", "cifar100", "cones")
 
 
 def spec(name: str, **more: Any) -> TaskSpec:
