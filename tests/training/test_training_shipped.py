@@ -51,6 +51,30 @@ def test_the_contract_is_kept(name: str) -> None:
     assert ("one at a time" in found["speed"].told) == (name in ALONE)
 
 
+@pytest.mark.parametrize(
+    ("more", "alone"),
+    [
+        ({"backbone": "dirac"}, "DiracLinear"),
+        ({"backbone": "selfnormalising", "dropout": 0.1}, "AlphaDropout"),
+        ({"backbone": "selfnormalising", "data": "mnist1d"}, None),
+    ],
+)
+def test_deep_networks_of_each_kind_keep_it(more: dict[str, Any], alone: str | None) -> None:
+    options = {**SMALL["deep"]["options"], **more}
+    found = {one.what: one for one in contract(spec("deep", options=options), elsewhere=False)}
+    assert {one.verdict for one in found.values()} == {"ok"}
+    told = found["speed"].told
+    assert "in stacks" in told if alone is None else f"({alone}) has no stacked form" in told
+
+
+def test_a_critic_too_steep_fails_and_leaves_the_others() -> None:
+    candidates = (Candidate(parse("3 * x")), Candidate(resolve("maxmin")))
+    steep, fine = train_cohort(Cohort(candidates, spec("cones"), seed=0))
+    assert fine.is_ok
+    assert not steep.is_ok
+    assert "wanted an activation of Lipschitz constant 1" in str(steep.reason)
+
+
 def test_they_have_names() -> None:
     assert named_task("burgers").use == SHIPPED["burgers"]
     assert named_task("image", epochs=3).label == "image"

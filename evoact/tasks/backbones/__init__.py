@@ -4,6 +4,7 @@ They have no skips and, but for `oyallon_network`, no normalisation: whether suc
 trains, and what it can say, is decided by weights and activations.
 """
 
+from evoact.tasks.backbones.convolutional import MeanOfPlaces, oyallon_network
 from evoact.tasks.backbones.dense import INITIAL, perceptron, plain_network
 from evoact.tasks.backbones.dirac import DiracLinear, dirac_network
 from evoact.tasks.backbones.lipschitz import BjorckLinear, lipschitz_network, orthonormalised
@@ -14,9 +15,11 @@ __all__ = [
     "AlphaDropout",
     "BjorckLinear",
     "DiracLinear",
+    "MeanOfPlaces",
     "dirac_network",
     "lipschitz_network",
     "orthonormalised",
+    "oyallon_network",
     "perceptron",
     "plain_network",
     "selfnormalising_network",

@@ -63,7 +63,7 @@ class BjorckLinear(nn.Module):
 
     >>> layer = BjorckLinear(2, 8)
     >>> x = torch.tensor([[3.0, 4.0]])
-    >>> round(float((layer(x) - layer.bias).norm()), 4)
+    >>> round(float((layer(x) - layer.bias).detach().norm()), 4)
     5.0
     """
 
