@@ -42,6 +42,7 @@ class Question:
         facts: of the winner, those that the question is about.
         seeds: fresh ones, of the comparison.
         test_seed: of 10,000 test samples made for it, where data are generated.
+        settings: of the space, other than it ships.
     """
 
     text: str
@@ -51,9 +52,31 @@ class Question:
     facts: tuple[str, ...]
     seeds: int = 10
     test_seed: int | None = None
+    settings: tuple[str, ...] = ()
 
 
 QUESTIONS: Final = {
+    "cones": Question(
+        "The best 1-Lipschitz activation: the distance of a point and a sphere in 8 dimensions, 1",
+        "cones",
+        ("relu", "group_sort(x, 2)", "abs(x)"),
+        (0.005, 0.01, 0.02),
+        ("one_lipschitz", "gradient_norm_preserving", "lipschitz"),
+    ),
+    "deep": Question(
+        "The best activation for 50 dense layers without normalisation or skips (MNIST-1D)",
+        "deep",
+        ("1.4142135623730951 * relu(x)", "selu", "tanh", "identity(x)"),
+        (0.001, 0.002, 0.004),
+        ("monotone", "lipschitz", "slope_left", "slope_right"),
+        settings=(
+            "task.options.depth=50",
+            "task.epochs=20",
+            "evolution.population=24",
+            "evolution.generations=7",
+            "evaluate.confirm.top=5",
+        ),
+    ),
     "four_pieces": Question(
         "The best function of at most four linear pieces (MNIST-1D, MLP)",
         "four_pieces",
@@ -95,7 +118,8 @@ def search(name: str) -> None:
     if folder.exists():
         study = resume(folder)
     else:
-        space = load_space(f"search_spaces/{QUESTIONS[name].space}.yaml")
+        question = QUESTIONS[name]
+        space = load_space(f"search_spaces/{question.space}.yaml", question.settings)
         study = evoact.search(space, runs_dir=RUNS, name=folder.name, seed=SEARCH_SEED)
     print(f"{name}: {winner_of(study).text}, {time.monotonic() - start:.0f} s", flush=True)
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
@@ -124,8 +148,9 @@ def told(name: str, study: Study) -> str:
     question, winner = QUESTIONS[name], winner_of(study)
     facts = winner.late.facts()
     about = ((one.replace("_", " "), getattr(facts, one)) for one in question.facts)
+    settings = "".join(f" `--set {text}`" for text in question.settings)
     lines = [
-        f"`search_spaces/{question.space}.yaml`, seed {SEARCH_SEED}; constraints: "
+        f"`search_spaces/{question.space}.yaml`{settings}, seed {SEARCH_SEED}; constraints: "
         f"{', '.join(f'`{text}`' for text in study.spec.constraints) or 'none'}. "
         f"{' '.join(rejections(study.history)[:1])}",
         f"Winner: `{winner.text}`; "
