@@ -48,7 +48,8 @@ class Told:
         """The row in Markdown."""
         row, found = self.row, self.measured
         met = "yes" if found.met else "**no**"
-        cells = row.system, row.claim, found.told, met, f"{self.seconds:.1f}"
+        name = row.system[:1].upper() + row.system[1:]
+        cells = name, row.claim, found.told, met, f"{self.seconds:.1f}"
         return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
     def to_dict(self) -> dict[str, Any]:

@@ -173,33 +173,33 @@ def rediscovery(_: Effort) -> Measured:
 
 ROWS: tuple[Row, ...] = (
     Row(
-        "2 Rectifiers (Maas 2013, Glorot 2011)",
+        "Rectifiers (Maas 2013, Glorot 2011)",
         "before training .45 to .55 of ReLU's outputs are exactly 0, none of tanh's and softplus's",
         rectifiers,
     ),
     Row(
-        "4 Space folding (Montufar 2014)",
+        "Space folding (Montufar 2014)",
         "L layers of n fold units have exactly n^L linear pieces; n L units in one layer n L + 1",
         folds,
     ),
     Row(
-        "4 Linear regions (Zaslavsky 1975)",
+        "Linear regions (Zaslavsky 1975)",
         "8 random ReLU units cut a plane into .85 to 1 of the most possible regions",
         planes,
     ),
     Row(
-        "11 Swish (Ramachandran 2017)",
+        "Swish (Ramachandran 2017)",
         "x * sigmoid(x) is found by symbolic regression without a sigmoid",
         rediscovery,
     ),
     Row(
-        "13 Gradient-norm preservation (Anil 2018)",
+        "Gradient-norm preservation (Anil 2018)",
         "|f'| = 1 almost everywhere is proved for abs and MaxMin, not for ReLU and tanh; 10 "
         "orthogonal layers of them keep all singular values",
         gradients,
     ),
     Row(
-        "14 Survey and census (Duch 1999, Kunc 2024)",
+        "Census of activation functions (Kunc & Klema 2024)",
         "a function of the zoo is recognised whatever its scale and shift; new ones are not taken "
         "for one",
         census,

@@ -72,7 +72,7 @@ def test_a_row_that_fails_is_told_as_one(
     with pytest.raises(SystemExit) as ended:
         systems.main()
     assert ended.value.code == 1
-    assert r"| s | c | failed: ValueError: \|a\| is not b | **no** |" in capsys.readouterr().out
+    assert r"| S | c | failed: ValueError: \|a\| is not b | **no** |" in capsys.readouterr().out
 
 
 def test_every_file_of_rows_is_in_the_table(systems: ModuleType) -> None:
