@@ -24,11 +24,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final
 
+import systems_deep
 import systems_pieces
 from hardware import cores, processor
 from systems_table import Effort, Measured, Row
 
-MODULES: Final = (systems_pieces,)
+MODULES: Final = (systems_pieces, systems_deep)
 ROWS: Final[tuple[Row, ...]] = tuple(row for module in MODULES for row in module.ROWS)
 RESULTS: Final = Path(__file__).parent / "results" / "systems"
 QUICK_SEEDS: Final = 2
