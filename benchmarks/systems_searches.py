@@ -73,8 +73,8 @@ QUESTIONS: Final = {
             "task.options.depth=50",
             "task.epochs=20",
             "evolution.population=24",
-            "evolution.generations=7",
-            "evaluate.confirm.top=5",
+            "evolution.generations=6",
+            "evaluate.confirm.top=3",
         ),
     ),
     "four_pieces": Question(
