@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from evoact import Activation
-from evoact.diagnostics import jacobians
+from evoact.diagnostics import jacobians, lipschitz_bound
 from evoact.errors import InputError
 from evoact.language import Expression, named, resolve
 from evoact.language.selfnormalising import self_normalising
@@ -143,6 +143,16 @@ def test_networks_of_orthonormal_layers_are_as_steep_as_their_activations(name: 
     assert float(values.max()) <= 1.0 + 1e-6
     if name in ("maxmin", "abs(x)"):  # which turn and mirror, and so keep all lengths
         assert torch.allclose(values, torch.ones_like(values), atol=1e-3)
+
+
+def test_diagnostics_know_the_layers() -> None:
+    x = torch.zeros(1, 3)
+    found = lipschitz_bound(lipschitz_network(made("maxmin"), 3, [8, 8], 1), x)
+    assert found.certified
+    assert found.value == pytest.approx(1.0, abs=1e-6)
+    layer = DiracLinear(3, 3)
+    wanted = float(torch.linalg.matrix_norm(layer.effective_weight().detach().double(), ord=2))
+    assert lipschitz_bound(nn.Sequential(layer), x).value == pytest.approx(wanted, rel=1e-6)
 
 
 # Self-normalising networks

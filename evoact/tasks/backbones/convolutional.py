@@ -52,6 +52,7 @@ def oyallon_network(
 class MeanOfPlaces(nn.Module):
     """The mean over all places; torch's own pooling has no deterministic gradient on CUDA.
 
+    >>> import torch
     >>> MeanOfPlaces()(torch.ones(2, 3, 4, 4)).shape
     torch.Size([2, 3])
     """

@@ -38,6 +38,8 @@ class DiracLinear(nn.Module):
     [1.100000023841858, 2.200000047683716, 3.3000001907348633]
     """
 
+    is_affine = True
+
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features

@@ -67,6 +67,8 @@ class BjorckLinear(nn.Module):
     5.0
     """
 
+    is_affine = True
+
     def __init__(self, in_features: int, out_features: int, iterations: int = ITERATIONS) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features

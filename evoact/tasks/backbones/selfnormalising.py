@@ -57,8 +57,10 @@ class AlphaDropout(nn.Module):
     @torch.no_grad()
     def saturation(self, like: Tensor | None = None) -> Tensor:
         """Return the value `(out_channels,)` that outputs are dropped to, before `a` and `b`."""
-        far = torch.tensor(_FAR).to(torch.empty(0) if like is None else like)
-        near, further = self.activation(far[:, None].expand(-1, self.channels)).unbind(0)
+        like = torch.zeros(()) if like is None else like
+        # Filled where the inputs are: a copy from the host could not be captured in a graph.
+        far = torch.stack([like.new_full((self.channels,), x) for x in _FAR])
+        near, further = self.activation(far).unbind(0)
         known = (further - near).abs() <= _ALIKE * (1.0 + near.abs())  # not so of NaN
         return torch.where(known, further, torch.zeros_like(further))
 
