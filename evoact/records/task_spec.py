@@ -31,6 +31,8 @@ SHIPPED: Final = MappingProxyType(
             "diabetes": "Diabetes",
             "wine": "Wine",
             "breast_cancer": "BreastCancer",
+            "compositional": "Compositional",
+            "rings": "Rings",
             "cifar10": "Cifar10",
             "cifar100": "Cifar100",
         }.items()

@@ -4,6 +4,7 @@ from evoact.tasks.shipped.characters import Characters
 from evoact.tasks.shipped.cifar import Cifar10, Cifar100
 from evoact.tasks.shipped.equations import Burgers, Equation, Heat
 from evoact.tasks.shipped.image import Image
+from evoact.tasks.shipped.synthetic import Compositional, Rings
 from evoact.tasks.shipped.tables import BreastCancer, Diabetes, Rows, Wine
 
 __all__ = [
@@ -12,10 +13,12 @@ __all__ = [
     "Characters",
     "Cifar10",
     "Cifar100",
+    "Compositional",
     "Diabetes",
     "Equation",
     "Heat",
     "Image",
+    "Rings",
     "Rows",
     "Wine",
 ]
