@@ -10,12 +10,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from scipy.special import logit
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 from systems_table import Effort, Measured, Row, interval
 
 import evoact
 from evoact.diagnostics import crelu_reconstruction_error, information_lost
 from evoact.language import PRIMITIVES, ZOO, resolve
 from evoact.records import Candidate, Cohort, TaskSpec
+from evoact.sklearn import GatedLinearNetworkClassifier
 from evoact.stats import mean_interval
 from evoact.tasks.shipped.synthetic import best_accuracies
 from evoact.training import count_parameters, train_cohort
@@ -181,6 +185,31 @@ def swish(_: Effort) -> Measured:
     return Measured(told, met, {"half": half, "relu at 1000": relu[1000.0], "minimum": lowest})
 
 
+# Gated linear networks
+
+
+def gated_linear(effort: Effort) -> Measured:
+    """Show digits once to gated linear networks, with contexts and without."""
+    x, y = load_digits(return_X_y=True)
+    logits = logit((x / 16.0).clip(0.01, 0.99))  # pixels as the first predictions
+    found: dict[str, list[float]] = {"4 contexts": [], "none": []}
+    for seed in range(QUICK_SEEDS if effort.quick else max(10, effort.seeds)):
+        seen, unseen, its, theirs = train_test_split(
+            logits, y, test_size=0.3, random_state=seed, stratify=y
+        )
+        for name, contexts in (("4 contexts", 4), ("none", 0)):
+            model = GatedLinearNetworkClassifier(contexts=contexts, random_state=seed)
+            model.partial_fit(seen, its, classes=range(10))
+            found[name].append(model.score(unseen, theirs))
+    gained = [a - b for a, b in zip(*found.values(), strict=True)]
+    parts = [f"{name} {interval(values)}" for name, values in found.items()]
+    told = f"{', '.join(parts)}; gained {interval(gained)}"
+    met = fmean(found["4 contexts"]) >= 0.90 and fmean(gained) >= (0.03 if effort.quick else 0.05)
+    if effort.quick:
+        told += "; quick: .03 gained"
+    return Measured(told, met, {**found, "gained": gained})
+
+
 def _high(values: list[float]) -> float:
     found = mean_interval(values)
     return found.high if found.n > 2 else max(values)
@@ -216,5 +245,10 @@ ROWS: Final = (
         "swish (Ramachandran 2017)",
         "x/2 for beta = 0, ReLU for large beta, minimum -.2785 at -1.278, within 1e-3",
         swish,
+    ),
+    Row(
+        "gated linear networks (Veness 2017, 2021)",
+        "with 4 contexts .90 of digits in one pass, .05 more than without",
+        gated_linear,
     ),
 )
