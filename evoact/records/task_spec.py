@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from evoact.records.section import Positive, Section, known_value, refuse
+from evoact.records.section import Positive, Section, known_value, one_of, refuse
 
 if TYPE_CHECKING:
     from evoact.records.spec import SearchSpec
@@ -18,6 +18,7 @@ TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
 GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
 NETWORKS: Final = ("mlp", "deep", "conv", "attention")
 ARRAY_NETWORKS: Final = ("mlp", "deep")  # for rows of numbers, without any neighbourhood
+HEADS: Final = ("softmax", "linear", "expgb", "pow3gb")
 OWN: Final = "own"
 """What the network of a user's own task is called."""
 SHIPPED: Final = MappingProxyType(
@@ -79,6 +80,11 @@ class TaskSpec(Section):
     train: of what a validation accuracy varies by from network to network, most is
     due to the few samples that it is measured on.
 
+    `head` is what the outputs of classes are taken for: `softmax`, with the cross-entropy, or
+    a function of each output by itself that errors are taken of, straight through:
+    `linear`, `expgb` or `pow3gb` (Oland et al. 2017, see `evoact.tasks.heads`). Tasks that
+    are classes have losses of their own.
+
     Tasks in `SHIPPED` have networks and `options` of their own: a class, with a name. A task
     of the user's own is `use: package.module:Class`, made with `options`; the
     text alone says the same. With `arrays`, the path of an .npz or .csv file, a network
@@ -106,6 +112,7 @@ class TaskSpec(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
+    head: Annotated[str, one_of(HEADS)] = HEADS[0]
     noise: Annotated[float, Field(gt=0)] = 0.3
     shift: Annotated[int, Field(ge=1, le=7)] = 1
     test_seed: Annotated[int, Field(ge=0)] | None = None
@@ -176,6 +183,15 @@ class TaskSpec(Section):
         if info.data["use"] is not None:
             return known_value(network, (OWN,))
         return known_value(network, ARRAY_NETWORKS if info.data["arrays"] else NETWORKS)
+
+    @field_validator("head")
+    @classmethod
+    def _of_classes(cls, head: str, info: ValidationInfo) -> str:
+        no_classes = info.data.get("use") is not None or info.data.get("kind") == "regression"
+        if head != HEADS[0] and no_classes:
+            why = "a task with a loss of its own" if info.data.get("use") else "kind: regression"
+            raise ValueError(f"{head!r} is for classes, beside {why}; wanted {HEADS[0]}")
+        return head
 
     @model_validator(mode="after")
     def _generated(self) -> TaskSpec:

@@ -13,7 +13,7 @@ from evoact.errors import EvoactError
 from evoact.nn import AnnealScheduler
 from evoact.nn.packed import compile_members, early_parameters, fusible
 from evoact.records import Candidate, Cohort
-from evoact.tasks import Width
+from evoact.tasks import Width, with_head
 from evoact.training.adam import RowState
 from evoact.training.environment import generator
 from evoact.training.loop import Budget, Stack, Training, steps_per_epoch
@@ -181,7 +181,7 @@ def _training(cohort: Cohort, networks: Networks, members: list[Member]) -> Trai
     training = Training(
         Stack(
             networks,
-            data.task.criterion,
+            with_head(data.task.criterion, spec.head),
             on_cuda if cohort.device == "cuda" and not own else None,
             spec.batch_size if own else None,
         ),
