@@ -42,7 +42,8 @@ def prepared_task(task: TaskSpec) -> TaskSpec:
     if task.arrays is not None:
         task = task.model_copy(update={"arrays": str(Path(task.arrays).resolve())})
     made = task_of(task)
-    with_head(made.criterion, task.head)  # for classes alone, which a file tells when it is read
+    for head in task.head:  # for classes alone, which a file tells when it is read
+        with_head(made.criterion, head)
     if task.use is not None:
         check_step(made, task)
     return task

@@ -39,6 +39,18 @@ def test_they_are_trained_otherwise() -> None:
     assert len({str(trained(RELU, head=head)[0].objectives) for head in HEADS}) == len(HEADS)
 
 
+def test_candidates_of_one_cohort_have_heads_of_their_own() -> None:
+    several = [*HEADS[1:], HEADS[0]]
+    mixed = [Candidate(resolve("relu"), head=head) for head in (*several, None)]
+    task = TaskSpec(name="digits", head=several, epochs=2)
+    found = train_cohort(Cohort(tuple(mixed), task, seed=1))
+    for candidate, evaluation in zip(mixed, found, strict=True):
+        alone = TaskSpec(name="digits", head=candidate.head or several[0], epochs=2)
+        (wanted,) = train_cohort(Cohort((RELU,), alone, seed=1))
+        assert evaluation.objectives == wanted.objectives
+        assert evaluation.curve == wanted.curve
+
+
 def test_a_diagnosis_has_the_loss_of_its_head() -> None:
     task = TaskSpec(name="digits", head="expgb", epochs=3)
     cohort = Cohort((RELU,), task, seed=1)
