@@ -5,7 +5,7 @@
 `stacks`: a cohort of 256 on MNIST-1D's MLP as one stack, beside one candidate after
 the other, with and without CUDA graphs; goal: 50 times as many an hour. `banks`: the
 activations of such a cohort, forward and backward, as a CUDA graph. `single`: one
-activation in all ways. The last two are told as shares of the card's bandwidth in
+activation in all ways, likewise. The last two are told as shares of the card's bandwidth in
 copying: a forward pass reads and writes once, a backward pass reads twice and writes
 once; goal: 85 %. What fits into the card's cache may exceed it.
 
@@ -22,6 +22,7 @@ import re
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
         os.environ["TRITON_CACHE_DIR"] = cache  # else a second run would find all compiled
         lines, result = measured(rounds, ways)
-    print("\n".join(lines), flush=True)
     RESULTS.mkdir(exist_ok=True)
     slug = re.sub(r"[^a-z0-9]+", "-", result["device"].lower()).strip("-")
     (RESULTS / f"{slug}.md").write_text("\n".join(lines))
@@ -74,11 +74,15 @@ def main() -> None:
 
 
 def measured(rounds: int, ways: Sequence[str]) -> tuple[Lines, dict[str, Any]]:
-    """Measure everything on the GPU that is here; return what is told, and all numbers."""
+    """Measure and print all on the GPU that is here; return what is told, and all numbers."""
     name, copying = torch.cuda.get_device_name(), bandwidth("cuda", rounds)
     lines = [f"# {name}", "", f"torch {torch.__version__}, {triton_backend()}; {rounds} rounds", ""]
     result: dict[str, Any] = {"device": name, "torch": torch.__version__, "rounds": rounds}
-    for told, numbers in (stacks(rounds), banks(copying, rounds), single(copying, rounds, ways)):
+    print("\n".join(lines), flush=True)
+    for part in (partial(stacks, rounds), partial(banks, copying, rounds),
+                 partial(single, copying, rounds, ways)):  # fmt: skip
+        told, numbers = part()
+        print("\n".join(told), flush=True)
         lines += told
         result |= numbers
     return lines, result | {"bandwidth": copying}
@@ -233,7 +237,8 @@ def single(
     """Measure activations alone, each in several ways."""
     ways = [way for way in ways if way != "triton" or "triton" in kernels_here()]
     lines = [
-        f"One activation of {size:,} values, forward and backward: ms, share of copying",
+        f"One activation of {size:,} values, forward and backward as a CUDA graph: ms, share "
+        "of copying",
         "",
         f"| | {' | '.join(ways)} |",
         f"|---|{'---:|' * len(ways)}",
@@ -248,7 +253,8 @@ def single(
             if function is None:
                 cells.append("")
                 continue
-            taken = seconds(passes(function.to(device), x, slope), rounds, device)
+            again = repeated(passes(function.to(device), x, slope), device)
+            taken = seconds(again, rounds, device)
             found[text][way] = taken
             cells.append(f"{1e3 * taken:.3f}, {PASSES * x.nbytes / taken / copying:.0%}")
         lines.append(f"| `{text}` | {' | '.join(cells)} |")

@@ -97,53 +97,61 @@ def table_value(row_at, v):
 
 """
 
+# What a program reads once for its blocks: a chain of loads, each of which waits for the last.
+_START: Final = """\
+    k = tl.load(slices_at + tl.program_id(1))
+    blocks = ((total + BLOCK - 1) // BLOCK).to(tl.int64)
+    first = tl.program_id(0) * per
+    last = tl.minimum(first + per, (total + BLOCK - 1) // BLOCK)
+    which_0, which_1 = tl.load(which_at + 2 * k), tl.load(which_at + 2 * k + 1)
+    weight_0, sharp_0 = tl.load(shares_at + 4 * k), tl.load(shares_at + 4 * k + 1)
+    weight_1, sharp_1 = tl.load(shares_at + 4 * k + 2), tl.load(shares_at + 4 * k + 3)"""
+
+_TERM: Final = """\
+            which = tl.where(role == 0, which_0, which_1)
+            weight = tl.where(role == 0, weight_0, weight_1)
+            sharp = tl.where(role == 0, sharp_0, sharp_1)
+            entry_at = entries_at + (2 * k + role) * width
+            v = x / sharp"""
+
 _VALUES: Final = """\
-@triton.jit(do_not_specialize=["total", "n", "width"],
+@triton.jit(do_not_specialize=["total", "n", "width", "per"],
             do_not_specialize_on_alignment=["p_at", "tables_at"])
 def values(x_at, y_at, p_at, tables_at, which_at, shares_at, entries_at, slices_at,
-           total, n, width, BLOCK: tl.constexpr):
-    k = tl.load(slices_at + tl.program_id(1))
-    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    mask = i < total
-    c = i % n
-    x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
-    y = tl.zeros([BLOCK], tl.float32)
-    for role in range(2):
-        term = 2 * k + role
-        which = tl.load(which_at + term)
-        weight, sharp = tl.load(shares_at + 2 * term), tl.load(shares_at + 2 * term + 1)
-        entry_at = entries_at + term * width
-        v = x / sharp
-        if which == 0:
-            y += weight * table_value(tables_at + tl.load(entry_at), v)
+           total, n, width, per, BLOCK: tl.constexpr):
+{start}
+    for block in range(first, last):
+        i = block * BLOCK + tl.arange(0, BLOCK)
+        mask = i < total
+        x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
+        y = tl.zeros([BLOCK], tl.float32)
+        for role in range(2):
+{term}
+            if which == 0:
+                y += weight * table_value(tables_at + tl.load(entry_at), v)
 {branches}
-    tl.store(y_at + k * total + i, y, mask=mask)
+        tl.store(y_at + k * total + i, y, mask=mask)
 
 """
 
 _PULLS: Final = """\
-@triton.jit(do_not_specialize=["total", "n", "width"],
+@triton.jit(do_not_specialize=["total", "n", "width", "per"],
             do_not_specialize_on_alignment=["p_at", "tables_at"])
 def pulls(x_at, g_at, gx_at, sums_at, p_at, tables_at, which_at, shares_at, entries_at,
-          slices_at, total, n, width, BLOCK: tl.constexpr):
-    block, blocks = tl.program_id(0), tl.num_programs(0).to(tl.int64)
-    k = tl.load(slices_at + tl.program_id(1))
-    i = block * BLOCK + tl.arange(0, BLOCK)
-    mask = i < total
-    c = i % n
-    x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
-    g = tl.load(g_at + k * total + i, mask=mask, other=0.0)
-    d = tl.zeros([BLOCK], tl.float32)
-    for role in range(2):
-        term = 2 * k + role
-        which = tl.load(which_at + term)
-        weight, sharp = tl.load(shares_at + 2 * term), tl.load(shares_at + 2 * term + 1)
-        entry_at = entries_at + term * width
-        v = x / sharp
-        if which == 0:
-            d += weight / sharp * table_slope(tables_at + tl.load(entry_at), v)
+          slices_at, total, n, width, per, BLOCK: tl.constexpr):
+{start}
+    for block in range(first, last):
+        i = block * BLOCK + tl.arange(0, BLOCK)
+        mask = i < total
+        x = tl.load(x_at + k * total + i, mask=mask, other=0.0)
+        g = tl.load(g_at + k * total + i, mask=mask, other=0.0)
+        d = tl.zeros([BLOCK], tl.float32)
+        for role in range(2):
+{term}
+            if which == 0:
+                d += weight / sharp * table_slope(tables_at + tl.load(entry_at), v)
 {branches}
-    tl.store(gx_at + k * total + i, g * d, mask=mask)
+        tl.store(gx_at + k * total + i, g * d, mask=mask)
 
 """
 
@@ -199,8 +207,8 @@ def triton_source(functions: Sequence[Expression]) -> str:
     Of a table the first integer says where in `tables` it begins.
 
     `values` writes `y`; `pulls` is the backward pass from `x` alone and writes
-    `gx` and `sums`; both are launched over blocks and over the numbers of
-    slices in `slices`, whose functions this file has. `gather`,
+    `gx` and `sums`; both are launched over blocks, `per` of them at a time, and over
+    the numbers of slices in `slices`, whose functions this file has. `gather`,
     launched over `(parameters, blocks of columns)`, adds up `sums`: for each
     parameter `slots` has its term, 1 if per channel, `a`, `b`, and where in
     `gradients` it begins.
@@ -216,9 +224,10 @@ def triton_source(functions: Sequence[Expression]) -> str:
         value, pull = _branches(expression, index)
         values.append(value)
         pulls.append(pull)
-    kernels = _VALUES.format(branches="\n".join(values)) + "\n" + _PULLS.format(
-        branches="\n".join(pulls)
-    )  # fmt: skip
+    kernels = "\n".join(
+        kernel.format(start=_START, term=_TERM, branches="\n".join(branches))
+        for kernel, branches in ((_VALUES, values), (_PULLS, pulls))
+    )
     helpers = [*map(read_function, _OWN), *lane_functions(kernels)]
     return _HEAD + "\n\n".join([*map(_written, helpers), _TABLE, kernels, _GATHER])
 
@@ -286,11 +295,11 @@ def _branches(expression: Expression, index: int) -> tuple[str, str]:
 def _branch(
     index: int, wide: Sequence[bool], found: Lowered, roots: Sequence[int], last: Sequence[str]
 ) -> str:
-    lines = []
+    lines = ["c = i % n"] * any(wide)
     for j, flag in enumerate(wide):
         at = f"p_at + tl.load(entry_at + {ENTRIES * j})"
         load = f"tl.load({at} + c, mask=mask, other=0.0)" if flag else f"tl.load({at})"
         lines.append(f"p{j} = {load}")
     lines += [f"t{node} = {python_of(text)}" for node, text in node_texts(found, roots).items()]
-    body = "\n".join(f"            {line}" for line in [*lines, *last])
-    return f"        if which == {index}:\n{body}"
+    body = "\n".join(f"                {line}" for line in [*lines, *last])
+    return f"            if which == {index}:\n{body}"

@@ -43,6 +43,8 @@ SHIPPED: Final = MappingProxyType(
             "rings": "Rings",
             "cifar10": "Cifar10",
             "cifar100": "Cifar100",
+            "deep": "Deep",
+            "cones": "Cones",
         }.items()
     }
 )

@@ -16,7 +16,7 @@ def resolve_kernels(asked: str, device: str = "cpu", key: str = "evaluate.kernel
 
     Args:
         asked: `"torch"`, `"c"`, `"triton"`, or `"auto"`: on the CPU C where a
-            compiler serves, on CUDA torch, until Triton is measured there.
+            compiler serves, on CUDA Triton where it is installed, else torch.
         device: `"cpu"` or `"cuda"`.
         key: what the setting is called, in messages.
 
@@ -38,8 +38,6 @@ def resolve_kernels(asked: str, device: str = "cpu", key: str = "evaluate.kernel
             f"{key} is {asked}, but networks are trained on {device}, where activations "
             f"are computed by {own}; set {key} to auto, {own} or torch"
         )
-    if (asked, own) == ("auto", "triton"):
-        return Backend("torch", reason="auto on CUDA")
     found = backend() if own == "c" else triton_backend()
     if asked == own and found.name != own:
         raise InputError(

@@ -71,7 +71,7 @@ def test_c_without_a_compiler_is_refused_before_anything_starts(tiny, tmp_path, 
 def test_triton_is_of_cuda_alone(monkeypatch):
     monkeypatch.setattr("evoact.training.kernels.triton_backend", lambda: Backend("triton", "3.9"))
     assert str(resolve_kernels("triton", "cuda")) == "triton (3.9)"
-    assert resolve_kernels("auto", "cuda").name == "torch"
+    assert str(resolve_kernels("auto", "cuda")) == "triton (3.9)"
     assert resolve_kernels("torch", "cuda").name == "torch"
     assert kernels_here("triton") == "triton (3.9)"
     with pytest.raises(InputError, match=r"is triton, but networks are trained on cpu.*auto, c or"):
@@ -84,7 +84,7 @@ def test_triton_is_of_cuda_alone(monkeypatch):
 def test_without_triton(monkeypatch):
     none = Backend("torch", reason="triton is not installed")
     monkeypatch.setattr("evoact.training.kernels.triton_backend", lambda: none)
-    assert str(resolve_kernels("auto", "cuda")) == "torch (auto on CUDA)"
+    assert str(resolve_kernels("auto", "cuda")) == "torch (triton is not installed)"
     with pytest.raises(InputError, match=r"no Triton here: triton is not installed; or set"):
         resolve_kernels("triton", "cuda")
     with pytest.raises(StudyError, match=r"computed in Triton .*Give every worker triton and"):

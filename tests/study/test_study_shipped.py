@@ -22,6 +22,8 @@ TASKS = {
     "tabular": [],
     "compositional": ["task.options={hidden: 6, samples: 400}", "task.epochs=4"],
     "rings": ["task.options.samples=400", "task.epochs=4"],
+    "deep": ["task.options.depth=3", "task.options.width=8", "task.epochs=3"],
+    "cones": ["task.options.samples=64", "task.options.hidden=[8, 8]", "task.epochs=2"],
     "cifar": [
         "task.options.generated=true", "task.options.samples=16", "task.batch_size=4",
         "task.epochs=10", "language.parameters=per_layer", "anneal.end=[0.1, 0.2]",

@@ -33,6 +33,8 @@ _KEPT: Final = 64  # programs of a process
 # Two elements a thread: the compiler writes out each, in each of many functions.
 _BLOCK, _WARPS = 512, 8
 _ROWS, _COLUMNS = 32, 32
+_RESIDENT: Final = 8  # blocks of so many threads on a multiprocessor at a time
+_WAVES, _MOST_BLOCKS = 4, 16
 
 
 def interpreted() -> bool:
@@ -106,9 +108,10 @@ class Program:
     ) -> None:
         """Write the values of some slices of `x`, `(K, ..., n)`."""
         total, n = x[0].numel(), x.shape[-1]
-        self._module.values[_blocks(total), len(slices)](
+        per = _per_program(x, len(slices))
+        self._module.values[-(-_blocks(total) // per), len(slices)](
             x, y, parameters, terms.tables, terms.which, terms.shares, terms.entries, slices,
-            total, n, terms.entries.shape[-1],
+            total, n, terms.entries.shape[-1], per,
             BLOCK=_BLOCK, num_warps=_WARPS, enable_fp_fusion=False,
         )  # fmt: skip
 
@@ -130,9 +133,10 @@ class Program:
             slices: which ones.
         """
         total, n = x[0].numel(), x.shape[-1]
-        self._module.pulls[_blocks(total), len(slices)](
+        per = _per_program(x, len(slices))
+        self._module.pulls[-(-_blocks(total) // per), len(slices)](
             x, *gradients, parameters, terms.tables, terms.which, terms.shares, terms.entries,
-            slices, total, n, terms.entries.shape[-1],
+            slices, total, n, terms.entries.shape[-1], per,
             BLOCK=_BLOCK, num_warps=_WARPS, enable_fp_fusion=False,
         )  # fmt: skip
 
@@ -156,6 +160,19 @@ def room_for_sums(x: Tensor, terms: Terms) -> Tensor:
 
 def _blocks(total: int) -> int:
     return -(-total // _BLOCK)
+
+
+def fills(x: Tensor, slices: int) -> float:
+    """Return how often the blocks of some slices of `x` would fill the device."""
+    processors = (
+        torch.cuda.get_device_properties(x.device).multi_processor_count if x.is_cuda else 1
+    )
+    return _blocks(x[0].numel()) * slices / (processors * _RESIDENT)
+
+
+def _per_program(x: Tensor, slices: int) -> int:
+    """Return how many blocks a program computes: more than one where there are enough."""
+    return max(1, min(_MOST_BLOCKS, int(fills(x, slices) / _WAVES)))
 
 
 def entries_of(

@@ -24,6 +24,7 @@ from evoact.nn.kernels.triton_program import (
 )
 from evoact.nn.lookup import PiecewiseTable
 from evoact.nn.packed.fused import expression_of
+from evoact.nn.packed.launching import Launch, launch_each
 from evoact.nn.paths import Phase, Sharpness
 
 _EARLY, _LATE = range(2)  # the terms of a slice
@@ -71,6 +72,7 @@ class TritonJobs:
         self._which, self._shares = self._host.which.numpy(), self._host.shares.numpy()
         self._state: list[Any] = [None] * self.count
         self._there: Terms | None = None
+        self._launched: set[str] = set()
 
     def _lay_out(self) -> Terms:
         """Say where parameters and tables are, and where the shares of gradients go."""
@@ -166,18 +168,34 @@ class TritonJobs:
     def values(self, x: Tensor) -> Tensor:
         """Return the activations of all slices."""
         terms, y = self._on(x.device), torch.empty_like(x)
-        for program, slices in self._slices:
-            program.values(x, y, self._values, terms, slices)
+        self._each(
+            "values",
+            x,
+            lambda program, slices: program.values(x, y, self._values, terms, slices),
+        )
         return y
 
     def pulls(self, x: Tensor, gradient: Tensor) -> Tensor:
         """Return the gradient of `x`; those of parameters are left where they have them."""
         terms, gx = self._on(x.device), torch.empty_like(x)
         sums = room_for_sums(x, terms)
-        for program, slices in self._slices:
-            program.pulls(x, (gradient, gx, sums), self._values, terms, slices)
+        self._each(
+            "pulls",
+            x,
+            lambda program, slices: program.pulls(
+                x, (gradient, gx, sums), self._values, terms, slices
+            ),
+        )
         self._slices[0][0].gather(x, sums, self._gradients, terms)
         return gx
+
+    def _each(self, kind: str, x: Tensor, launch: Launch) -> None:
+        if x.is_cuda:
+            launch_each(self._slices, launch, x, first=kind not in self._launched)
+            self._launched.add(kind)
+        else:
+            for program, slices in self._slices:
+                launch(program, slices)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the activations, with g as it is now, in the backward pass too."""

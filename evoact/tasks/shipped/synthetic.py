@@ -13,9 +13,9 @@ from torch import nn
 
 from evoact.errors import InputError, integer
 from evoact.nn import Conic, Distance
-from evoact.tasks.backbones import BinaryTree
+from evoact.tasks.backbones import BinaryTree, perceptron
 from evoact.tasks.data import Splits
-from evoact.tasks.shipped.making import one_of, perceptron, sizes_of
+from evoact.tasks.shipped.making import one_of, sizes_of
 from evoact.tasks.splitting import LEAST, split
 from evoact.tasks.user import MakeActivation, UserTask
 

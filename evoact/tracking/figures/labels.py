@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Final
 
 _LAST: Final = chr(0x250)  # Latin letters come before it
-_LOOSE: Final = " .*/+-("  # what a cut text should not end with: a number looks shorter than it is
+_LOOSE: Final = " .*/+-("  # what a cut text should not end with
+_NUMBER: Final = "0123456789."
 _LABELS: Final = MappingProxyType(
     {
         "val_accuracy": "validation accuracy (%)",
@@ -56,6 +57,13 @@ def shortened(text: str, most: int) -> str:
 
     >>> shortened("0.57735 * x * (1.5 + abs(x))", 19), shortened("a\nb", 9)
     ('0.57735 * x...', 'a?b')
+    >>> shortened("max(x, 1.2345 * x)", 13)
+    'max(x,...'
     """
     known = "".join(c if c.isprintable() and c < _LAST else "?" for c in text[: most + 1])
-    return known if len(known) <= most else f"{known[: most - 3].rstrip(_LOOSE)}..."
+    if len(known) <= most:
+        return known
+    cut, following = known[: most - 3], known[most - 3]
+    if following in _NUMBER:  # half a number is another one
+        cut = cut.rstrip(_NUMBER)
+    return f"{cut.rstrip(_LOOSE)}..."
