@@ -26,10 +26,11 @@ from typing import Any, Final
 
 import systems_deep
 import systems_pieces
+import systems_units
 from hardware import cores, processor
 from systems_table import Effort, Measured, Row
 
-MODULES: Final = (systems_pieces, systems_deep)
+MODULES: Final = (systems_pieces, systems_units, systems_deep)
 ROWS: Final[tuple[Row, ...]] = tuple(row for module in MODULES for row in module.ROWS)
 RESULTS: Final = Path(__file__).parent / "results" / "systems"
 QUICK_SEEDS: Final = 2
