@@ -65,26 +65,28 @@ def parity_table(seeds: int) -> tuple[str, dict[str, list[float]]]:
     return head + "\n".join(rows), found
 
 
-def accuracies(kinds: Kinds, seeds: int, depth: int, width: int) -> dict[str, list[float]]:
+def accuracies(
+    kinds: Kinds, seeds: int, depth: int, width: int, epochs: int = EPOCHS
+) -> dict[str, list[float]]:
     """Return test accuracies by kind; kinds share weights and order by seed."""
     data = digits()
     found: dict[str, list[float]] = {name: [] for name in kinds}
     for seed in range(seeds):
         for name, (functions, gain) in kinds.items():
             network = plain_network(functions, gain, seed, depth, width)
-            found[name].append(train(network, data))
+            found[name].append(train(network, data, epochs))
     return found
 
 
-def train(network: nn.Module, data: Data) -> float:
+def train(network: nn.Module, data: Data, epochs: int = EPOCHS) -> float:
     """Train a network, annealed ones to g = 1, and return its test accuracy."""
     x, y, x_test, y_test = data
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     annealed = any(isinstance(module, Annealed) for module in network.modules())
     schedule = Schedule("linear", 0.0, TAU) if annealed else Schedule(end=0.0)
     batches = -(-len(x) // BATCH)
-    scheduler = AnnealScheduler(network, schedule, EPOCHS * batches)
-    for _ in range(EPOCHS):
+    scheduler = AnnealScheduler(network, schedule, epochs * batches)
+    for _ in range(epochs):
         for rows in torch.randperm(len(x)).split(BATCH):
             optimiser.zero_grad()
             F.cross_entropy(network(x[rows]), y[rows]).backward()

@@ -147,7 +147,8 @@ def lipschitz_bound(network: nn.Module, x: Tensor) -> LipschitzBound:
     loose: `lipschitz_estimate` is one from below.
 
     Args:
-        network: layers one after another, linear ones and activations of evoact.
+        network: layers one after another, affine ones and activations of evoact; layers of
+            your own that are affine say so by an attribute `is_affine = True`.
         x: inputs, `(samples, ...)`, of which the shape alone is read.
 
     Raises:
@@ -214,7 +215,7 @@ def _norm(name: str, module: nn.Module, value: Tensor) -> float:
     """Return the largest singular value of an affine layer, as a matrix on what it is given."""
     if isinstance(module, nn.Linear):
         return float(torch.linalg.matrix_norm(module.weight, ord=2))
-    if not isinstance(module, _AFFINE):
+    if not (isinstance(module, _AFFINE) or getattr(module, "is_affine", False)):
         raise InputError(
             f"layer {name!r} is a {type(module).__name__}; wanted a chain of linear layers and "
             "activations, whose norms can be multiplied"

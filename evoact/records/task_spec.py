@@ -33,6 +33,8 @@ SHIPPED: Final = MappingProxyType(
             "breast_cancer": "BreastCancer",
             "cifar10": "Cifar10",
             "cifar100": "Cifar100",
+            "deep": "Deep",
+            "cones": "Cones",
         }.items()
     }
 )

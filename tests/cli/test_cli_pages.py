@@ -61,11 +61,9 @@ def test_a_study_without_a_page_is_told_with_the_cure(evoact_command, smoke_run,
 
 
 def test_quiet_says_only_what_was_found(evoact_command, smoke_run):
-    told, quiet = (evoact_command("resume", "runs/first", *more) for more in ((), ("--quiet",)))
-    assert "generation 3/3" in told
+    quiet = evoact_command("resume", "runs/first", "--quiet")
     assert "generation" not in quiet
     assert "Hall of fame:" in quiet
-    assert quiet.strip() in told
 
 
 @pytest.mark.skipif(not EVOACT.exists(), reason="evoact is not installed as a command")

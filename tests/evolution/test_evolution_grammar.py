@@ -157,7 +157,7 @@ class Breeder:
 @pytest.mark.parametrize("name", SPACES)
 def test_all_that_is_bred_is_valid_and_well_typed(name):
     breeder = Breeder(SPACES[name], seed=1)
-    done = breeder.run(10_000, seconds=3.0 if name in SHIPPED else 1.0)
+    done = breeder.run(10_000, seconds=2.5 if name in SHIPPED else 1.0)
     assert done >= 300  # even on a busy machine; 10,000 take 6 to 15 seconds
     assert len(breeder.origins) >= 5
 

@@ -91,6 +91,7 @@ CERTAIN: list[tuple[str, str, Any]] = [
     ("exp(x)", "zeros", ()),
     ("sin(x)", "bounded", True),
     ("sin(x)", "maximum", 1.0),
+    ("cos(square(cos(x) + sin(x)))", "maximum", 1.0),  # so flat that Brent's method crawls
     ("sin(x)", "monotone", "no"),
     ("sin(x)", "zeros", "infinitely many"),
     ("sin(x)", "lipschitz", 1.0),

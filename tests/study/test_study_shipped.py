@@ -20,6 +20,8 @@ TASKS = {
     "burgers": ["task.options.points=40", "task.options.hidden=[8, 8]", "task.epochs=2"],
     "characters": ["task.options={context: 32, channels: 8, hidden: 16}", "task.epochs=1"],
     "tabular": [],
+    "deep": ["task.options.depth=3", "task.options.width=8", "task.epochs=3"],
+    "cones": ["task.options.samples=64", "task.options.hidden=[8, 8]", "task.epochs=2"],
     "cifar": [
         "task.options.generated=true", "task.options.samples=16", "task.batch_size=4",
         "task.epochs=10", "language.parameters=per_layer", "anneal.end=[0.1, 0.2]",

@@ -26,8 +26,10 @@ SMALL: dict[str, dict[str, Any]] = {
         "options": {"samples": 12, "generated": True, "network": "wrn10_2"},
         "batch_size": 4,
     },
+    "deep": {"options": {"depth": 4, "width": 8}, "batch_size": 256},
+    "cones": {"options": {"samples": 40, "hidden": [8, 8]}, "batch_size": 40},
 }
-ALONE = ("burgers", "heat", "cifar10", "cifar100")
+ALONE = ("burgers", "heat", "cifar10", "cifar100", "cones")
 
 
 def spec(name: str, **more: Any) -> TaskSpec:
@@ -47,6 +49,30 @@ def test_the_contract_is_kept(name: str) -> None:
     assert wrong == {}
     assert len(found) == 10
     assert ("one at a time" in found["speed"].told) == (name in ALONE)
+
+
+@pytest.mark.parametrize(
+    ("more", "alone"),
+    [
+        ({"backbone": "dirac"}, "DiracLinear"),
+        ({"backbone": "selfnormalising", "dropout": 0.1}, "AlphaDropout"),
+        ({"backbone": "selfnormalising", "data": "mnist1d"}, None),
+    ],
+)
+def test_deep_networks_of_each_kind_keep_it(more: dict[str, Any], alone: str | None) -> None:
+    options = {**SMALL["deep"]["options"], **more}
+    found = {one.what: one for one in contract(spec("deep", options=options), elsewhere=False)}
+    assert {one.verdict for one in found.values()} == {"ok"}
+    told = found["speed"].told
+    assert "in stacks" in told if alone is None else f"({alone}) has no stacked form" in told
+
+
+def test_a_critic_too_steep_fails_and_leaves_the_others() -> None:
+    candidates = (Candidate(parse("3 * x")), Candidate(resolve("maxmin")))
+    steep, fine = train_cohort(Cohort(candidates, spec("cones"), seed=0))
+    assert fine.is_ok
+    assert not steep.is_ok
+    assert "wanted an activation of Lipschitz constant 1" in str(steep.reason)
 
 
 def test_they_have_names() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from evoact.language.facts.edges import grows
 from evoact.language.facts.enclose import Cells
 from evoact.language.facts.facts import Fact
+from evoact.language.facts.places import root_between
 from evoact.language.facts.search import TOLERANCE
 from evoact.language.facts.shape import Shape
 from evoact.language.facts.undefined import undefined
@@ -94,7 +95,6 @@ def _is_there(shape: Shape, x: float, value: float) -> bool:
 
 def _flat(shape: Shape, x: float) -> float:
     """Return where, near `x`, the slope is zero; `x` itself if it is nowhere."""
-    from scipy.optimize import brentq
 
     def rise(at: float) -> float:
         found = shape.at(shape.rise, at)
@@ -103,6 +103,6 @@ def _flat(shape: Shape, x: float) -> float:
     for width in (1e-4, 1e-2, 0.1):
         a, b = x - width * max(abs(x), 1e-3), x + width * max(abs(x), 1e-3)
         first, last = rise(a), rise(b)
-        if math.isfinite(first) and math.isfinite(last) and first * last < 0:
-            return float(brentq(rise, a, b, xtol=1e-14))
+        if first * last < 0:
+            return root_between(rise, a, b)
     return x

@@ -19,7 +19,7 @@ def placed(cells: Cells, node: int, left: float, right: float) -> tuple[float, b
 
     Of places that rounding cannot tell apart it is zero, or that of few digits.
     """
-    x = _root(floating(cells.graph, node), left, right)
+    x = root_between(floating(cells.graph, node), left, right)
     for nice, reach in ((0.0, 1e-9), (float(f"{x:.12g}"), 1e-11 * abs(x))):
         if abs(nice - x) <= reach and left <= nice <= right and _may_be_zero(cells, node, nice):
             x = nice
@@ -37,8 +37,8 @@ def _may_be_zero(cells: Cells, node: int, x: float) -> bool:
     return bool(np.all((box.lo <= 0) & (box.hi >= 0) & np.isfinite(box.lo) & np.isfinite(box.hi)))
 
 
-def _root(function: Callable[[float], float], left: float, right: float) -> float:
-    """Return the zero between two points where the signs differ."""
+def root_between(function: Callable[[float], float], left: float, right: float) -> float:
+    """Return the zero between two points where the signs differ, by halving if need be."""
     first, last = function(left), function(right)
     if first == 0.0 or last == 0.0:  # rounded to 0: the zero is there to float64's accuracy
         return left if first == 0.0 else right

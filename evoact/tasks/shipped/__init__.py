@@ -2,6 +2,8 @@
 
 from evoact.tasks.shipped.characters import Characters
 from evoact.tasks.shipped.cifar import Cifar10, Cifar100
+from evoact.tasks.shipped.cones import Cones
+from evoact.tasks.shipped.deep import Deep
 from evoact.tasks.shipped.equations import Burgers, Equation, Heat
 from evoact.tasks.shipped.image import Image
 from evoact.tasks.shipped.tables import BreastCancer, Diabetes, Rows, Wine
@@ -12,6 +14,8 @@ __all__ = [
     "Characters",
     "Cifar10",
     "Cifar100",
+    "Cones",
+    "Deep",
     "Diabetes",
     "Equation",
     "Heat",

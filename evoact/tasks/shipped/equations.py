@@ -20,8 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError, integer
+from evoact.tasks.backbones import perceptron
 from evoact.tasks.data import Part, Splits
-from evoact.tasks.shipped.making import perceptron, sizes_of
+from evoact.tasks.shipped.making import sizes_of
 from evoact.tasks.user import MakeActivation, UserTask
 
 Floats = npt.NDArray[np.float64]

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from evoact.errors import InputError, integer
+from evoact.tasks.backbones import perceptron
 from evoact.tasks.data import Part, Splits
-from evoact.tasks.shipped.making import one_of, perceptron, sizes_of
+from evoact.tasks.shipped.making import one_of, sizes_of
 from evoact.tasks.user import MakeActivation, UserTask
 
 PICTURES: Final = ("china", "flower")

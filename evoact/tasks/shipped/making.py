@@ -1,40 +1,11 @@
-"""What the models of shipped tasks are made with."""
+"""What the arguments of shipped tasks are read with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
-
 from evoact.errors import InputError, integer, nearest
-from evoact.tasks.user import MakeActivation
-
-MakeLayer = Callable[[int, int, int], nn.Module]
-
-
-def perceptron(
-    activation: MakeActivation,
-    inputs: int,
-    hidden: Sequence[int],
-    outputs: int,
-    layer: MakeLayer = lambda _, inputs, outputs: nn.Linear(inputs, outputs),
-) -> nn.Sequential:
-    """Return a multilayer perceptron.
-
-    Args:
-        activation: makes those between layers.
-        inputs: channels of its input.
-        hidden: channels of its hidden layers, before the activations.
-        outputs: channels of its output.
-        layer: makes a layer of its place, from 0 on, of inputs and outputs.
-    """
-    layers: list[nn.Module] = []
-    for place, channels in enumerate(hidden):
-        act = activation(channels)
-        layers += [layer(place, inputs, channels), act]
-        inputs = int(act.out_channels)  # type: ignore[arg-type]  # a number, see `MakeActivation`
-    return nn.Sequential(*layers, layer(len(hidden), inputs, outputs))
 
 
 def sizes_of(hidden: Sequence[int]) -> tuple[int, ...]:

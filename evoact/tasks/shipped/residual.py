@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from evoact.tasks.backbones import MeanOfPlaces
 from evoact.tasks.user import MakeActivation
 
 
@@ -56,15 +57,7 @@ def _after(act: nn.Module) -> int:
 
 
 def _head(inputs: int, classes: int) -> list[nn.Module]:
-    return [Mean(), nn.Linear(inputs, classes)]
-
-
-class Mean(nn.Module):
-    """The mean over all places; torch's own pooling has no deterministic gradient on CUDA."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return `(batch, channels)`."""
-        return x.mean(dim=(2, 3))
+    return [MeanOfPlaces(), nn.Linear(inputs, classes)]
 
 
 class Basic(nn.Module):

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from evoact.tasks.backbones import perceptron
 from evoact.tasks.data import Splits
-from evoact.tasks.shipped.making import perceptron, sizes_of
+from evoact.tasks.shipped.making import sizes_of
 from evoact.tasks.splitting import split
 from evoact.tasks.user import MakeActivation, UserTask
 
