@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from evoact.comparison.plan import CONTESTANT, RESCALED, Entrant
@@ -82,7 +83,7 @@ def _labelled(
     found: dict[str, Entrant] = {}
     for given in expressions:
         if isinstance(given, Candidate):
-            candidate, text = Candidate(given.late, given.anneal, origin=role), given.text
+            candidate, text = replace(given, origin=role, parents=(), predicted=None), given.text
         else:
             late = resolve(given) if isinstance(given, str) else given
             candidate, text = Candidate(late, anneal, origin=role), " ".join(str(given).split())
@@ -107,10 +108,14 @@ def _controls(one: Entrant) -> list[Entrant]:
     """Return the late and the early function alone; nobody where nothing is annealed."""
     alone = {"static late": one.candidate.late, "static early": one.candidate.early}
     return [
-        Entrant(label, CONTROL, Candidate(expression, origin=CONTROL), one.label)
+        Entrant(label, CONTROL, _alone(one, expression, CONTROL), one.label)
         for label, expression in alone.items()
         if expression is not None and one.candidate.early is not None
     ]
+
+
+def _alone(one: Entrant, expression: Expression, role: str) -> Candidate:
+    return Candidate(expression, origin=role, head=one.candidate.head)
 
 
 def nearest_of(expression: Expression) -> Match | None:
@@ -133,7 +138,7 @@ def _rival(one: Entrant) -> list[Entrant]:
     # A fit has six digits; of what is that function already, all stand in the text.
     is_it = match.same and len(match.expression.parameters) == len(late.parameters)
     try:
-        candidate = Candidate(late if is_it else match.expression, origin=RESCALED)
+        candidate = _alone(one, late if is_it else match.expression, RESCALED)
     except InputError:  # too large for the language, with its constants
         return []
     return [Entrant(match.name, RESCALED, candidate, one.label)]

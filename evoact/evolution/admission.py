@@ -13,6 +13,9 @@ from evoact.language.standard import standardised
 from evoact.records import Anneal, Candidate, Rejected, SearchSpec
 from evoact.records.anneal import BLEND
 
+Key = tuple[str, Anneal | None, str | None]
+"""Function, annealing genes and head."""
+
 
 class Admission:
     """Makes candidates of offspring, no two of them one function with the same genes.
@@ -28,7 +31,7 @@ class Admission:
         self._normalise = space.language.normalise
         self._screens = Screens(space)
         self._functions = FingerprintIndex(affine=self._normalise == "full")
-        self._seen: dict[tuple[str, Anneal | None], str] = {}
+        self._seen: dict[Key, str] = {}
 
     def admit(
         self, child: Individual, bred: Expression, origin: str, parents: tuple[str, ...]
@@ -52,7 +55,8 @@ class Admission:
         except ExpressionError as error:
             reason = f"not standardised: {error.message}"
             return Rejected(str(expression), reason, origin=origin)
-        candidate = Candidate(late, fitting_genes(child.anneal, late), origin, parents)
+        genes = fitting_genes(child.anneal, late)
+        candidate = Candidate(late, genes, origin, parents, head=child.head)
         function = self._functions.find(late)
         if (known := self._known(candidate, function)) is not None:
             return Rejected(candidate.text, "duplicate", known, origin)
@@ -80,13 +84,14 @@ class Admission:
         self._seen |= dict.fromkeys(_keys(candidate, function), candidate.id)
 
 
-def _keys(candidate: Candidate, function: str) -> tuple[tuple[str, Anneal | None], ...]:
+def _keys(candidate: Candidate, function: str) -> tuple[Key, ...]:
     """Return by what a candidate is known.
 
     Its genes as they are and with the early function that is derived: equal
     trainings are found by either.
     """
-    return (function, candidate.anneal), (function, _explicit(candidate))
+    head = candidate.head
+    return (function, candidate.anneal, head), (function, _explicit(candidate), head)
 
 
 def _explicit(candidate: Candidate) -> Anneal | None:

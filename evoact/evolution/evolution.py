@@ -12,7 +12,14 @@ from typing import Final
 from evoact.errors import InputError
 from evoact.evolution.admission import Admission
 from evoact.evolution.generate import Generator
-from evoact.evolution.genes import draw_genes, seed_genes, vary_genes
+from evoact.evolution.genes import (
+    draw_genes,
+    draw_head,
+    seed_genes,
+    seed_head,
+    vary_genes,
+    vary_head,
+)
 from evoact.evolution.individual import Fitness, Individual, Score, deap_draws_from
 from evoact.evolution.primitive_set import grammar
 from evoact.evolution.rates import CROSSOVER, Rates
@@ -72,6 +79,7 @@ class Evolution:
             adaptive=space.evolution.adaptive,
         )
         self._first = deque(_first(space))
+        self._heads = space.task.head
         self._measured = {key for name in space.measures for key in space.keys(name)}
         self._surrogate = surrogate_of(space)
         self._pool: list[Individual] = []
@@ -211,7 +219,7 @@ class Evolution:
     def _start(self, expression: Expression, origin: str) -> None:
         """Start from a function that the space names."""
         tree = to_tree(expression, self._rng, self.space.language.shape_tree)
-        child = Individual(tree, seed_genes(self.space.anneal))
+        child = Individual(tree, seed_genes(self.space.anneal), seed_head(self._heads))
         self._ask_for(self._admit(child, origin, ()))
 
     @property
@@ -257,11 +265,13 @@ class Evolution:
         else:
             child, origin = self._mutation(first, self._rates)
         child.anneal = vary_genes(child.anneal, self.space.anneal, self._rng_of_genes)
+        child.head = vary_head(child.head, self._heads, self._rng_of_genes)
         return child, origin, tuple(p.candidate.id for p in parents if p.candidate)
 
     def _random(self) -> Individual:
         tree = self._generator.tree(self._rng.choice(_EXTRA_DEPTHS))
-        return Individual(tree, draw_genes(self.space.anneal, self._rng_of_genes))
+        genes = draw_genes(self.space.anneal, self._rng_of_genes)
+        return Individual(tree, genes, draw_head(self._heads, self._rng_of_genes))
 
     def _admit(self, child: Individual, origin: str, parents: tuple[str, ...]) -> Individual | None:
         """Return an offspring with the candidate that it becomes, unless there is a reason not to.
@@ -271,8 +281,9 @@ class Evolution:
         expression = valid_expression(child)
         assert expression is not None, "variation returns valid trees alone"
         if self.space.language.shape is None:  # folding constants changes the shape
-            of, child = child.of, Individual(to_tree(expression, self._rng), child.anneal)
-            child.of = of
+            tree, bred = to_tree(expression, self._rng), child
+            child = Individual(tree, bred.anneal, bred.head)
+            child.of = bred.of
         verdict = self._admission.admit(child, expression, origin, parents)
         if not isinstance(verdict, Rejected):
             child.candidate = verdict

@@ -1,9 +1,9 @@
-"""Annealing genes: drawn, varied, those of the seeds, and those that a function can have."""
+"""Genes beside the tree: drawn, varied, those of the seeds, and those that a function can have."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -58,6 +58,22 @@ def _listed_early(genes: Anneal, spec: AnnealSpec, rng: random.Random) -> str:
     if genes.path == BLEND:
         return AUTO
     return rng.choice([text for text in spec.early if text != NO_ANNEALING] or [AUTO])
+
+
+def draw_head(heads: Sequence[str], rng: random.Random) -> str | None:
+    """Draw the head of a candidate; None, and no draw, where all have the same."""
+    return rng.choice(heads) if len(heads) > 1 else None
+
+
+def vary_head(head: str | None, heads: Sequence[str], rng: random.Random) -> str | None:
+    """Return the head, now and then another one."""
+    others = [other for other in heads if other != head] if len(heads) > 1 else []
+    return rng.choice(others) if others and rng.random() < _MUTATION else head
+
+
+def seed_head(heads: Sequence[str]) -> str | None:
+    """Return the head of seed functions: the first, as that of baselines."""
+    return heads[0] if len(heads) > 1 else None
 
 
 def seed_genes(spec: AnnealSpec) -> Anneal | None:

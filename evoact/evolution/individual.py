@@ -72,7 +72,7 @@ class Score:
 
 
 class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
-    """A tree of primitives, its annealing genes, and the candidate it became.
+    """A tree of primitives, its genes, and the candidate it became.
 
     Attributes:
         number: how many were asked before it.
@@ -80,9 +80,11 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
         of: the score of the parent that it is a changed copy of.
     """
 
-    def __init__(self, tree: Sequence[Any], anneal: Anneal | None = None) -> None:
+    def __init__(
+        self, tree: Sequence[Any], anneal: Anneal | None = None, head: str | None = None
+    ) -> None:
         super().__init__(tree)
-        self.anneal = anneal
+        self.anneal, self.head = anneal, head
         self.candidate: Candidate | None = None
         self.fitness = Fitness()
         self.number = 0
@@ -92,7 +94,7 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]  # DEAP ships no types
 
     def child(self) -> Individual:
         """Return a copy to vary: same tree and genes, no fitness."""
-        copy = Individual(list(self), self.anneal)
+        copy = Individual(list(self), self.anneal, self.head)
         copy.of = self.score
         return copy
 

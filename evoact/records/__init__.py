@@ -32,12 +32,13 @@ from evoact.records.migrate_spec import SPEC_VERSION, migrated_spec
 from evoact.records.params import load_params, save_params
 from evoact.records.ranking import merits
 from evoact.records.spec import DTYPE, OBJECTIVES, THREADS, LanguageSpec, RunSpec, SearchSpec
-from evoact.records.task_spec import NETWORKS, SHIPPED, TASKS, TaskSpec
+from evoact.records.task_spec import HEADS, NETWORKS, SHIPPED, TASKS, TaskSpec
 
 __all__ = [
     "BY",
     "DTYPE",
     "GAINS",
+    "HEADS",
     "INSIDE",
     "JOURNAL_VERSION",
     "LATENCY",

@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from evoact.errors import InputError
+from evoact.errors import InputError, nearest
 from evoact.language import LANGUAGE_VERSION, Expression, resolve
 from evoact.language.early import auto_early, check_path
 from evoact.records.anneal import BLEND, Anneal
 from evoact.records.checked import checked
+from evoact.records.task_spec import HEADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Candidate:
         origin: how the search made it, such as `"crossover"`.
         parents: ids of the candidates it was made of.
         predicted: what the surrogate expected of it, if that chose it.
+        head: what its network's outputs are taken for, where that is a gene; None for the
+            first of the task.
 
     Two candidates are equal when their id is; all but function and genes is history.
 
@@ -49,9 +52,13 @@ class Candidate:
     origin: str = field(default="user", compare=False)
     parents: tuple[str, ...] = field(default=(), compare=False)
     predicted: Predicted | None = field(default=None, compare=False)
+    head: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "late", self.late.canonical())
+        if self.head is not None and self.head not in HEADS:
+            hint = nearest(str(self.head), HEADS)
+            raise InputError(f"head is {self.head!r}{hint}; wanted {', '.join(HEADS)}, or None")
         if self.anneal is not None and self.anneal.early is None:
             check_path(self.late, self.anneal.path)  # what it starts from is derived when needed
             return
@@ -90,6 +97,7 @@ class Candidate:
         # The start of the other paths follows from the late function; a ladder's takes long.
         early = self.early if genes and genes.path == BLEND else None
         identity = [LANGUAGE_VERSION, self.text, genes and genes.identity(early)]
+        identity += [self.head] if self.head else []  # ids of before there were heads stand
         return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
 
     @property
@@ -106,6 +114,7 @@ class Candidate:
             "origin": self.origin,
             "parents": list(self.parents),
         }
+        data |= {"head": self.head} if self.head else {}
         return {**data, "predicted": asdict(self.predicted)} if self.predicted else data
 
     @classmethod
@@ -121,7 +130,8 @@ class Candidate:
             raise ValueError(f"a candidate has {repr(strange[0])[:80]} where a text is wanted")
         late, told = resolve(data["late"]), data.get("predicted")
         predicted = checked(Predicted(**told)) if told else None
-        candidate = cls(late, None, data["origin"], tuple(data["parents"]), predicted)
+        past = data["origin"], tuple(data["parents"]), predicted
+        candidate = cls(late, None, *past, data.get("head"))
         object.__setattr__(candidate, "late", late)
         # Put in afterwards: genes that an older version allowed are read, and an
         # early function is derived when someone asks for it.

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator, model_validator
 
-from evoact.records.section import Positive, Section, known_value, refuse
+from evoact.records.section import (
+    SCALAR_TOO,
+    Positive,
+    Section,
+    known_value,
+    one_of,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from evoact.records.spec import SearchSpec
@@ -18,6 +25,7 @@ TASKS: Final = ("digits", "mnist1d", "mnist1d_shuffled")
 GENERATED: Final = ("mnist1d",)  # test parts of these can be made anew
 NETWORKS: Final = ("mlp", "deep", "conv", "attention")
 ARRAY_NETWORKS: Final = ("mlp", "deep")  # for rows of numbers, without any neighbourhood
+HEADS: Final = ("softmax", "linear", "expgb", "pow3gb")
 OWN: Final = "own"
 """What the network of a user's own task is called."""
 SHIPPED: Final = MappingProxyType(
@@ -31,6 +39,8 @@ SHIPPED: Final = MappingProxyType(
             "diabetes": "Diabetes",
             "wine": "Wine",
             "breast_cancer": "BreastCancer",
+            "compositional": "Compositional",
+            "rings": "Rings",
             "cifar10": "Cifar10",
             "cifar100": "Cifar100",
             "deep": "Deep",
@@ -41,6 +51,7 @@ SHIPPED: Final = MappingProxyType(
 """Tasks that come as classes, like those of users, and have a name besides."""
 
 _USE: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_LOSS: Final = "val_loss"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 _DATA: Final = frozenset(
     {
@@ -79,6 +90,12 @@ class TaskSpec(Section):
     train: of what a validation accuracy varies by from network to network, most is
     due to the few samples that it is measured on.
 
+    `head` is what the outputs of classes are taken for: `softmax`, with the cross-entropy, or
+    a function of each output by itself that errors are taken of, straight through:
+    `linear`, `expgb` or `pow3gb` (Oland et al. 2017, see `evoact.tasks.heads`). Of several
+    each candidate has one, as a gene; the first is that of seeds and baselines. Tasks that
+    are classes have losses of their own.
+
     Tasks in `SHIPPED` have networks and `options` of their own: a class, with a name. A task
     of the user's own is `use: package.module:Class`, made with `options`; the
     text alone says the same. With `arrays`, the path of an .npz or .csv file, a network
@@ -106,6 +123,9 @@ class TaskSpec(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 1e-2
     split_seed: Annotated[int, Field(ge=0)] = 0
     width: Literal["equal_parameters", "round", "strict"] = "equal_parameters"
+    head: Annotated[tuple[Annotated[str, one_of(HEADS)], ...], SCALAR_TOO, Field(min_length=1)] = (
+        HEADS[:1]
+    )
     noise: Annotated[float, Field(gt=0)] = 0.3
     shift: Annotated[int, Field(ge=1, le=7)] = 1
     test_seed: Annotated[int, Field(ge=0)] | None = None
@@ -177,6 +197,19 @@ class TaskSpec(Section):
             return known_value(network, (OWN,))
         return known_value(network, ARRAY_NETWORKS if info.data["arrays"] else NETWORKS)
 
+    @field_validator("head")
+    @classmethod
+    def _of_classes(cls, heads: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        no_classes = info.data.get("use") is not None or info.data.get("kind") == "regression"
+        other = next((head for head in heads if head != HEADS[0]), None)
+        if other and no_classes:
+            why = "a task with a loss of its own" if info.data.get("use") else "kind: regression"
+            raise ValueError(f"{other!r} is for classes, beside {why}; wanted {HEADS[0]}")
+        if len(set(heads)) < len(heads):
+            twice = next(head for head in heads if heads.count(head) > 1)
+            raise ValueError(f"{twice!r} is listed twice; list it once")
+        return heads
+
     @model_validator(mode="after")
     def _generated(self) -> TaskSpec:
         seeds = {"test_seed": self.test_seed, "validation_seed": self.validation_seed}
@@ -235,8 +268,27 @@ def tasks_read(data: Any) -> Any:
     return {"task": tasks[0], **data, "tasks": [] if alone else tasks}
 
 
+def check_heads(spec: SearchSpec) -> None:
+    """Raise `ValidationError` where candidates of several heads cannot be compared."""
+    heads = spec.task.head
+    for place, task in enumerate(spec.tasks):
+        if task.head != heads:
+            text = (
+                f"is {', '.join(task.head)}, but that of the first task is {', '.join(heads)}, and "
+                "a candidate has one head on all tasks; wanted the same"
+            )
+            refuse(("tasks", place, "head"), text, list(task.head))
+    if len(heads) > 1 and _LOSS in spec.measures:
+        text = (
+            f"is {', '.join(heads)}, whose losses are not of one kind, but {_LOSS} is an objective "
+            "or has a limit; wanted val_accuracy in its place, or one head"
+        )
+        refuse(("task", "head"), text, list(heads))
+
+
 def check_tasks(spec: SearchSpec) -> None:
     """Raise `ValidationError` for several tasks that cannot be told apart, or compared."""
+    check_heads(spec)
     if not spec.tasks:
         return
     labels = [task.label for task in spec.tasks]

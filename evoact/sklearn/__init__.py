@@ -1,5 +1,10 @@
-"""scikit-learn's face: estimators that find an activation for a table."""
+"""scikit-learn's face: estimators that find an activation for a table, and one without any."""
 
 from evoact.sklearn.estimators import ActivationSearchClassifier, ActivationSearchRegressor
+from evoact.sklearn.gated_linear import GatedLinearNetworkClassifier
 
-__all__ = ["ActivationSearchClassifier", "ActivationSearchRegressor"]
+__all__ = [
+    "ActivationSearchClassifier",
+    "ActivationSearchRegressor",
+    "GatedLinearNetworkClassifier",
+]

@@ -58,5 +58,8 @@ def controls(study: Study, winner: str | None) -> ControlsAsked | None:
         return None
     alone = {STATIC_LATE: candidate.late, STATIC_EARLY: candidate.early}
     origin, parents = "control", (candidate.id,)
-    made = {label: Candidate(e, None, origin, parents) for label, e in alone.items()}
+    made = {
+        label: Candidate(e, None, origin, parents, head=candidate.head)
+        for label, e in alone.items()
+    }
     return ControlsAsked(candidate.id, made)

@@ -14,6 +14,7 @@ from evoact.tasks.data import (
     load,
     shifted,
 )
+from evoact.tasks.heads import HEADS, with_head
 from evoact.tasks.importing import (
     checked_splits,
     code_folder,
@@ -32,6 +33,7 @@ __all__ = [
     "DATA_SETS",
     "FRESH",
     "GENERATED",
+    "HEADS",
     "NETWORKS",
     "SAME_WIDTH",
     "WIDTH_POLICIES",
@@ -66,4 +68,5 @@ __all__ = [
     "shifted",
     "split",
     "standardised",
+    "with_head",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from torch import Tensor
 Networks = Callable[[Tensor], Tensor]
 """Networks evaluated as one: `(batch, ...)` in, `(K, batch, ...)` out."""
 
-_LANES: Final = 64  # a multiple of what any processor's vectors hold
+LANES: Final = 64  # a multiple of what any processor's vectors hold
 
 
 class Criterion(Protocol):
@@ -37,18 +37,25 @@ class Criterion(Protocol):
 
 
 class Classification:
-    """Cross-entropy of logits `(K, batch, classes)`; accuracy."""
+    """Outputs `(K, batch, classes)`, of which the largest tells the class; accuracy.
 
-    metrics: Mapping[str, str] = MappingProxyType({"accuracy": "max"})
+    The loss is the cross-entropy of logits.
+    """
+
+    metrics: ClassVar[Mapping[str, str]] = MappingProxyType({"accuracy": "max"})
+
+    def losses(self, outputs: Tensor, y: Tensor) -> Tensor:
+        """Return the mean loss of each network, `(K,)`."""
+        return cross_entropies(outputs, y)
 
     def step(self, networks: Networks, x: Tensor, y: Tensor) -> Tensor:
         """Return the losses `(K,)` of a batch."""
-        return cross_entropies(networks(x), y)
+        return self.losses(networks(x), y)
 
     def scores(self, outputs: Tensor, y: Tensor) -> list[dict[str, float]]:
-        """Return accuracy and mean cross-entropy of each network."""
+        """Return accuracy and mean loss of each network."""
         accuracies = (outputs.argmax(dim=-1) == y).float().mean(dim=-1).tolist()
-        losses = cross_entropies(outputs, y).tolist()
+        losses = self.losses(outputs, y).tolist()
         return [
             {"accuracy": accuracy, "loss": loss}
             for accuracy, loss in zip(accuracies, losses, strict=True)
@@ -101,8 +108,8 @@ def cross_entropies(logits: Tensor, y: Tensor) -> Tensor:
     if logits.is_cuda:  # where the other form may have no deterministic algorithm
         each = F.cross_entropy(logits.flatten(0, 1), y.repeat(count), reduction="none")
         return each.view(count, samples).mean(dim=1)
-    filled = F.pad(logits, (0, 0, 0, -samples % _LANES)).movedim(-1, 0)
-    labels = F.pad(y, (0, -samples % _LANES)).repeat(count)
+    filled = F.pad(logits, (0, 0, 0, -samples % LANES)).movedim(-1, 0)
+    labels = F.pad(y, (0, -samples % LANES)).repeat(count)
     flat = filled.reshape(1, classes, -1)
     each = F.cross_entropy(flat, labels.unsqueeze(0), reduction="none").view(count, -1)
     return each[:, :samples].mean(dim=1)

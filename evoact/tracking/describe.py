@@ -60,7 +60,7 @@ def novelty_text(expression: Expression, who: str = "The winner") -> str:
 
 
 def annealing_text(candidate: Candidate) -> str:
-    """Return the annealing genes in one short text, `-` for none.
+    """Return the annealing genes in one short text, `-` for none; the head, if it is a gene.
 
     >>> from evoact.language import resolve
     >>> from evoact.records import Anneal
@@ -68,10 +68,12 @@ def annealing_text(candidate: Candidate) -> str:
     'relu -> late, blend, cosine 0-0.5'
     >>> annealing_text(Candidate(resolve("silu")))
     '-'
+    >>> annealing_text(Candidate(resolve("silu"), head="expgb"))
+    'head expgb'
     """
-    genes = candidate.anneal
+    genes, head = candidate.anneal, [f"head {candidate.head}"] if candidate.head else []
     if genes is None:
-        return "-"
+        return ", ".join(head) or "-"
     # A derived function has many numbers; `genes_of` tells it.
     start = genes.early_text if genes.early is None else known_name(genes.early)
     parts = [
@@ -80,6 +82,7 @@ def annealing_text(candidate: Candidate) -> str:
         f"{genes.schedule} {genes.start:g}-{genes.end:g}",
         *([] if genes.layers == LAYERS[0] else [genes.layers]),
         *([] if genes.by == BY[0] else [f"by {genes.by}"]),
+        *head,
     ]
     return ", ".join(parts)
 

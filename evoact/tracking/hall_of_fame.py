@@ -25,7 +25,7 @@ def hall_of_fame_columns(spec: SearchSpec) -> list[str]:
     """
     values = dict.fromkeys(_measures(spec))
     rungs = _RUNGS if spec.evaluate.rungs else ()
-    about = ["generation", "origin", *GENES]
+    about = ["generation", "origin", *GENES, *_head(spec)]
     return ["rank", "id", "expression", "known_as", *rungs, *values, *about]
 
 
@@ -59,7 +59,13 @@ def _row(
         "generation": history.born[candidate.id],
         "origin": candidate.origin,
         **genes_of(candidate),
+        **dict.fromkeys(_head(spec), candidate.head or ""),
     }
+
+
+def _head(spec: SearchSpec) -> tuple[str, ...]:
+    """Return the column of the head, where it is a gene."""
+    return ("head",) if len(spec.task.head) > 1 else ()
 
 
 def _measures(spec: SearchSpec) -> list[str]:

@@ -142,8 +142,9 @@ def early_children(history: History) -> list[Child]:
     finalists = history.confirmation.finalists.values()
     if not finalists:
         return []
-    halves = [f for one in finalists if one.anneal for f in (one.late, one.early) if f]
-    controls = {Candidate(half).id for half in halves}
+    annealed = [one for one in finalists if one.anneal]
+    halves = [(f, one.head) for one in annealed for f in (one.late, one.early) if f]
+    controls = {Candidate(half, head=head).id for half, head in halves}
     found = children(history)
     return [c for c in found if c.role == HALL_OF_FAME and c.candidate.id not in controls]
 
@@ -163,7 +164,7 @@ def child_params(candidate: Candidate) -> dict[str, str]:
         "origin": candidate.origin,
         "parents": ", ".join(parent[:12] for parent in candidate.parents),
     }
-    every = {**named, **genes_of(candidate)}
+    every = {**named, **genes_of(candidate), "head": candidate.head or ""}
     params = {key: _param_text(key, value) for key, value in every.items()}
     return {key: value for key, value in params.items() if value}
 

@@ -111,7 +111,8 @@ def _who(one: Contestant) -> str:
 
 
 def _candidate_text(one: Contestant) -> Text:
-    genes = f"\n{annealing_text(one.candidate)}" if one.candidate.anneal else ""
+    text = annealing_text(one.candidate)
+    genes = f"\n{text}" if text != "-" else ""
     return Text.assemble(one.candidate.text, (genes, "dim"))
 
 

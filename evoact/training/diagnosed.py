@@ -11,10 +11,11 @@ import torch
 from evoact.diagnostics import Diagnosis, activation_facts, diagnose
 from evoact.errors import InputError
 from evoact.records import Candidate, Cohort, TaskSpec
+from evoact.tasks import with_head
 from evoact.training.fitted import fitted_network
 from evoact.training.making import why_alone
 from evoact.training.member import trained_parameters
-from evoact.training.network import width_of
+from evoact.training.network import head_of, width_of
 from evoact.training.resident import resident
 
 
@@ -67,7 +68,8 @@ def diagnosed(cohort: Cohort) -> Diagnosed:
     network = fitted_network(cohort).cpu()
     train, held = ((part.x.cpu(), part.y.cpu()) for part in (data.train, data.validation))
     with torch.no_grad():
-        (scores,) = data.task.criterion.scores(network(held[0]).unsqueeze(0), held[1])
+        criterion = with_head(data.task.criterion, head_of(candidate, cohort.task))
+        (scores,) = criterion.scores(network(held[0]).unsqueeze(0), held[1])
     of_classes = held[1].dtype == torch.int64 and held[1].dim() == 1
     found = diagnose(network, held[0], held[1], train) if of_classes else diagnose(network, held[0])
     return Diagnosed(

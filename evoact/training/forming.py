@@ -13,7 +13,7 @@ from evoact.errors import EvoactError
 from evoact.nn import AnnealScheduler
 from evoact.nn.packed import compile_members, early_parameters, fusible
 from evoact.records import Candidate, Cohort
-from evoact.tasks import Width
+from evoact.tasks import Width, with_head
 from evoact.training.adam import RowState
 from evoact.training.environment import generator
 from evoact.training.loop import Budget, Training, steps_per_epoch
@@ -28,6 +28,7 @@ from evoact.training.network import (
     OneNetwork,
     activation_of,
     gain_of,
+    head_of,
     width_of,
 )
 from evoact.training.noise import Noise
@@ -50,7 +51,9 @@ def form(
     failed: Callable[[int, Exception], None],
     networks: Networks | None = None,
 ) -> Iterator[Training]:
-    """Yield trainings of the candidates at these positions, of one width as many in one as pay.
+    """Yield trainings of the candidates at these positions, as many in one as pay.
+
+    Those in one are of one width and have one head.
 
     Args:
         cohort: whose candidates.
@@ -58,15 +61,16 @@ def form(
         failed: told of each that cannot be built, and why.
         networks: in which, instead of those that the task has for the width.
     """
-    by_width: dict[Width, list[int]] = {}
+    alike: dict[tuple[Width, str], list[int]] = {}
     for position in positions:
         try:
-            width = width_of(cohort.candidates[position], cohort.task.width)
+            candidate = cohort.candidates[position]
+            key = width_of(candidate, cohort.task.width), head_of(candidate, cohort.task)
         except Exception as error:  # any fault of one candidate must not stop a search
             failed(position, error)
         else:
-            by_width.setdefault(width, []).append(position)
-    for width, group in by_width.items():
+            alike.setdefault(key, []).append(position)
+    for (width, _), group in alike.items():
         for part in _parts(group, most_networks(cohort.task, cohort.device)):
             yield from _form_width(cohort, width, part, failed, networks)
 
@@ -182,7 +186,7 @@ def _training(cohort: Cohort, networks: Networks, members: list[Member]) -> Trai
     training = Training(
         Stack(
             networks,
-            data.task.criterion,
+            with_head(data.task.criterion, head_of(members[0].candidate, spec)),
             on_cuda if cohort.device == "cuda" and not own else None,
             spec.batch_size if own else None,
         ),
@@ -209,6 +213,7 @@ def _prefix(cohort: Cohort, member: Member, common: int) -> Prefix:
     key = (
         str(candidate.early),
         width_of(candidate, cohort.task.width),
+        head_of(candidate, cohort.task),
         cohort.task.model_dump_json(),
         cohort.seed,
         cohort.replicate,

@@ -50,6 +50,11 @@ def width_of(candidate: Candidate, policy: str) -> Width:
     return Width(late.width, math.lcm(early.channel_multiple, late.channel_multiple), policy)
 
 
+def head_of(candidate: Candidate, spec: TaskSpec) -> str:
+    """Return what the outputs of a candidate's network are taken for."""
+    return candidate.head or spec.head[0]
+
+
 def activation_of(candidate: Candidate, channels: int, channel_dim: int) -> nn.Module:
     """Return the activation that a candidate is at one place of a network."""
     genes = candidate.anneal

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evoact.errors import InputError
 from evoact.records import LATENCY, SHIPPED, SearchSpec, TaskSpec, is_measured
-from evoact.tasks import Task, code_folder
+from evoact.tasks import Task, code_folder, with_head
 from evoact.training.contract import check_step
 from evoact.training.resident import task_of
 
@@ -42,6 +42,8 @@ def prepared_task(task: TaskSpec) -> TaskSpec:
     if task.arrays is not None:
         task = task.model_copy(update={"arrays": str(Path(task.arrays).resolve())})
     made = task_of(task)
+    for head in task.head:  # for classes alone, which a file tells when it is read
+        with_head(made.criterion, head)
     if task.use is not None:
         check_step(made, task)
     return task

@@ -20,6 +20,8 @@ TASKS = {
     "burgers": ["task.options.points=40", "task.options.hidden=[8, 8]", "task.epochs=2"],
     "characters": ["task.options={context: 32, channels: 8, hidden: 16}", "task.epochs=1"],
     "tabular": [],
+    "compositional": ["task.options={hidden: 6, samples: 400}", "task.epochs=4"],
+    "rings": ["task.options.samples=400", "task.epochs=4"],
     "deep": ["task.options.depth=3", "task.options.width=8", "task.epochs=3"],
     "cones": ["task.options.samples=64", "task.options.hidden=[8, 8]", "task.epochs=2"],
     "cifar": [

@@ -21,6 +21,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "diabetes": {},
     "wine": {},
     "breast_cancer": {},
+    "compositional": {"options": {"hidden": 6, "samples": 400}},
+    "rings": {"options": {"samples": 400}},
     "cifar10": {"options": {"samples": 12, "generated": True}, "batch_size": 4},
     "cifar100": {
         "options": {"samples": 12, "generated": True, "network": "wrn10_2"},

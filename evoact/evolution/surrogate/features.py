@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from evoact.language import PATHS, ArrayFunction, Expression, FloatArray, Scope
-from evoact.records import SCHEDULES, Anneal, Candidate
+from evoact.records import HEADS, SCHEDULES, Anneal, Candidate
 
 _QUANTILES: Final = 32
 _POSITIVE: Final = special.ndtri(0.5 + (np.arange(_QUANTILES) + 0.5) / (2 * _QUANTILES))
@@ -55,14 +55,16 @@ def features(candidate: Candidate) -> FloatArray:
 
     Values on normal quantiles; scale and shift; signal propagation (mean-field theory,
     Schoenholz et al. 2017: what squared gradients are multiplied by, correlations after
-    some layers), roughness, tails; how many learnable parameters; annealing genes.
+    some layers), roughness, tails; how many learnable parameters; annealing genes. With
+    the head, where it is a gene, `(160,)`.
 
     >>> from evoact.language import parse
     >>> one, other = (features(Candidate(parse(t))) for t in ("silu(x)", "-silu(-x)"))
     >>> bool(np.allclose(one, other))
     True
     """
-    return np.concatenate([of_function(candidate.late), _of_genes(candidate.anneal)])
+    head = [_GENE * (candidate.head == head) for head in HEADS] if candidate.head else []
+    return np.concatenate([of_function(candidate.late), _of_genes(candidate.anneal), head])
 
 
 @lru_cache(maxsize=4096)

@@ -29,7 +29,8 @@ def unpackable(network: nn.Module) -> str | None:
 
 
 def _takes_leading_dims(module: nn.Module) -> bool:
-    if type(module).forward is nn.Sequential.forward:
+    # A list of modules has no forward pass.
+    if type(module).forward in (nn.Sequential.forward, nn.Module.forward):
         return True
     own = next(module.parameters(recurse=False), None) is not None
     return getattr(module, "leading_dims", False) and not own

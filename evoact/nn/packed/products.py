@@ -32,19 +32,34 @@ class Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, anchor: Tensor, weights: Weights) -> Tensor:  # noqa: ARG004  # see above
         """Multiply, and add the bias."""
+        x = x.contiguous()  # else the algorithm depends on strides, as in `Pairs`
         ctx.save_for_backward(x)
         ctx.weights = weights
-        return _bmm(x, weights.weight.transpose(1, 2)).add_(weights.bias.unsqueeze(1))
+        y = _bmm_of_any_size(x, weights.weight.transpose(1, 2))
+        return y.add_(weights.bias.unsqueeze(1))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, None]:
         """Leave the gradients of weight and bias, and return that of the input."""
-        (x,) = ctx.saved_tensors
+        (x,), gradient = ctx.saved_tensors, gradient.contiguous()
         weights: Weights = ctx.weights
-        weights.weight_gradient.copy_(_bmm(gradient.transpose(1, 2), x))
+        weights.weight_gradient.copy_(_bmm_of_any_size(gradient.transpose(1, 2), x))
         torch.sum(gradient, dim=1, out=weights.bias_gradient)
         wanted = ctx.needs_input_grad[0]
-        return _bmm(gradient, weights.weight) if wanted else None, None, None
+        return _bmm_of_any_size(gradient, weights.weight) if wanted else None, None, None
+
+
+def _bmm_of_any_size(a: Tensor, b: Tensor) -> Tensor:
+    """Multiply as `_bmm` does, with the same bits where matrices are small and odd, too.
+
+    What is computed of such depends on where in memory a matrix begins: each is copied.
+    """
+    (_, rows, inner), columns = a.shape, b.shape[2]
+    small = rows % 4 and columns % 8 and (rows <= 4 or columns <= 10)
+    if (small or (columns == 1 and inner % 16)) and not a.is_cuda:
+        pairs = zip(a.split(1), b.split(1), strict=True)
+        return torch.cat([_bmm(one.clone(), other.clone()) for one, other in pairs])
+    return _bmm(a, b)
 
 
 def _bmm(a: Tensor, b: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from evoact.tasks.shipped.cones import Cones
 from evoact.tasks.shipped.deep import Deep
 from evoact.tasks.shipped.equations import Burgers, Equation, Heat
 from evoact.tasks.shipped.image import Image
+from evoact.tasks.shipped.synthetic import Compositional, Rings
 from evoact.tasks.shipped.tables import BreastCancer, Diabetes, Rows, Wine
 
 __all__ = [
@@ -14,12 +15,14 @@ __all__ = [
     "Characters",
     "Cifar10",
     "Cifar100",
+    "Compositional",
     "Cones",
     "Deep",
     "Diabetes",
     "Equation",
     "Heat",
     "Image",
+    "Rings",
     "Rows",
     "Wine",
 ]

@@ -101,7 +101,7 @@ def facts_of(candidate: Candidate, history: History) -> Table:
     rows = [
         ("expression", candidate.text),
         ("name", novelty_text(late, "It")),
-        ("annealing", annealing_text(candidate) if candidate.anneal else "none"),
+        ("annealing", annealing_text(candidate) if candidate.anneal or candidate.head else "none"),
         *((f"{name} in the search", objective_text(name, scores[name])) for name in spec.measures
           if name in scores),
         ("cost", f"{late.cost:.3g} times ReLU's, forward and backward"),
