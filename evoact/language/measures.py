@@ -18,7 +18,7 @@ from evoact.language.gaussian import normal_points
 from evoact.language.lanes import lanes
 from evoact.language.tree import FloatArray
 
-STATIC: Final = ("cost", "nodes", "lipschitz", "smoothness", "sparsity")
+STATIC: Final = ("cost", "nodes", "lipschitz", "smoothness", "sparsity", "pieces")
 """The names of the measures."""
 
 _REACH: Final = 8.0
@@ -36,7 +36,7 @@ def measure(name: str, expression: Expression) -> float | None:
 
     >>> from evoact.language import parse
     >>> [measure(name, parse("relu(x)")) for name in STATIC]
-    [1.0, 2.0, 1.0, 0.714826, 0.5]
+    [1.0, 2.0, 1.0, 0.714826, 0.5, 2.0]
     """
     match name:
         case "cost":
@@ -50,6 +50,8 @@ def measure(name: str, expression: Expression) -> float | None:
             return smoothness(expression)
         case "sparsity":
             return sparsity(expression)
+        case "pieces":
+            return linear_pieces(expression)
     raise AssertionError(f"no measure {name!r}")
 
 
@@ -99,6 +101,27 @@ def sparsity(expression: Expression) -> float:
         float(share) * float(weights @ (lane.numpy()(points) == 0.0)) for share, lane in pieces
     )
     return round(math.fsum(zeros), 4)
+
+
+@lru_cache(maxsize=1024)
+def linear_pieces(expression: Expression) -> float | None:
+    """Return of how many linear pieces a function is, in exact fractions.
+
+    Of channels side by side that of the one that has most. Infinite where it is not
+    known to be piecewise linear, None where an operation mixes channels.
+
+    >>> from evoact.language import parse
+    >>> [linear_pieces(parse(text)) for text in ("clamp(x, 0, 1)", "abs(x) - relu(x)", "tanh(x)")]
+    [3.0, 2.0, inf]
+    """
+    # Deferred, as by `facts_of`: little asks for it.
+    from evoact.language.facts.exact import piecewise
+
+    functions = lanes(expression)
+    if functions is None:
+        return None
+    found = [piecewise(lane.root, lane.parameters) for _, lane in functions]
+    return max(math.inf if f is None else float(len(f.lines)) for f in found)
 
 
 def _roughness(function: object, panels: int) -> float:

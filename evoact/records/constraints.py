@@ -2,7 +2,7 @@
 
 A constraint is a text that is parsed, never evaluated:
 `constraint := NAME ("<=" | ">=" | "<" | ">") NUMBER | NAME ":" WORD`. Names are
-measures of a function (`cost`, `lipschitz`, ...), or its facts that are yes or no
+measures of a function (`cost`, `lipschitz`, `pieces`, ...), or its facts that are yes or no
 (`piecewise_linear: true`) or a word (`monotone: increasing`); and what is measured in
 training (`val_loss`, `latency`, ...), whose bounds a candidate is trained to be held to.
 """

@@ -69,6 +69,29 @@ def test_sparsity(text: str, share: float) -> None:
     assert sparsity(parse(text)) == pytest.approx(share, abs=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("x", 1),
+        ("relu(x)", 2),
+        ("clamp(x, -1, 2)", 3),
+        ("abs(abs(x) - 1)", 4),
+        ("relu(x) - relu(-x)", 1),  # which is x
+        ("max(abs(x) - 1, min(x, 0.5))", 4),
+        ("if_positive(x, x, abs(x + 1) - 2)", 3),  # a jump parts two pieces
+        ("multistep(x, 3)", 4),
+        ("relu(x) * step(x)", 2),
+        ("concat(relu(x), abs(abs(x) - 1))", 4),  # of the one that has most
+        ("x * x", math.inf),
+        ("tanh(x)", math.inf),
+        ("concat(relu(x), tanh(x))", math.inf),
+        ("group_max(x, 2)", None),  # of no function of one number
+    ],
+)
+def test_linear_pieces_are_counted_exactly(text: str, pieces: float | None) -> None:
+    assert measure("pieces", parse(text)) == pieces
+
+
 def test_measures_by_name() -> None:
     silu = named("silu")
     found = {name: measure(name, silu) for name in STATIC}

@@ -28,6 +28,10 @@ from evoact.study import dump_space, space_from_text
         ("smoothness >= 0.7", "relu", True),
         ("smoothness > 0.8", "relu", False),
         ("sparsity >= 0.5", "relu", True),
+        ("pieces <= 4", "abs(abs(x) - 1)", True),
+        ("pieces <= 3", "abs(abs(x) - 1)", False),
+        ("pieces <= 1e9", "silu", False),
+        ("pieces <= 4", "group_max(x, 2)", False),  # not known
         ("piecewise_linear: true", "relu", True),
         ("piecewise_linear: true", "silu", False),
         ("piecewise_linear: false", "silu", True),

@@ -23,6 +23,7 @@ _LABELS: Final = MappingProxyType(
         "lipschitz": "Lipschitz constant",
         "smoothness": "smoothness (linear = 1)",
         "sparsity": "share of outputs that are 0",
+        "pieces": "linear pieces",
     }
 )
 
