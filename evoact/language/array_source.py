@@ -28,5 +28,20 @@ def _like_keras(width: Fraction) -> str:
     return _cut("x" if width.numerator == 1 else wide, width)
 
 
-JAX: Final = Dialect(lambda row: row.jax, lambda _row: None, _like_jax, "jnp.zeros_like({})")
-KERAS: Final = Dialect(lambda row: row.keras, lambda _row: None, _like_keras, "ops.zeros_like({})")
+JAX: Final = Dialect(
+    lambda row: row.jax,
+    lambda _row: None,
+    _like_jax,
+    "jnp.zeros_like({})",
+    "{0}.astype(jnp.float32) if {0}.dtype == jnp.float16 else {0}",
+    "{0}.astype(jnp.float16) if {1}.dtype == jnp.float16 else {0}",
+)
+_IS_HALF: Final = 'keras.backend.standardize_dtype({}.dtype) == "float16"'
+KERAS: Final = Dialect(
+    lambda row: row.keras,
+    lambda _row: None,
+    _like_keras,
+    "ops.zeros_like({})",
+    'ops.cast({0}, "float32") if ' + _IS_HALF.format("{0}") + " else {0}",
+    'ops.cast({0}, "float16") if ' + _IS_HALF.format("{1}") + " else {0}",
+)

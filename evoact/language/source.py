@@ -31,12 +31,16 @@ class Dialect:
         literal: and the one where `literal_places` are constants, if it has one.
         like: the text of a tensor of a width, whose values do not matter.
         zeros: a template for zeros of the shape of a tensor.
+        widened: a template for a tensor in float32, if it is in float16.
+        narrowed: and for the first one back in float16, if the second is.
     """
 
     template: Callable[[Primitive], str]
     literal: Callable[[Primitive], str | None]
     like: Callable[[Fraction], str]
     zeros: str
+    widened: str
+    narrowed: str
 
 
 def _like_torch(width: Fraction) -> str:
@@ -45,7 +49,12 @@ def _like_torch(width: Fraction) -> str:
 
 
 TORCH: Final = Dialect(
-    lambda row: row.torch, lambda row: row.torch_literal, _like_torch, "torch.zeros_like({})"
+    lambda row: row.torch,
+    lambda row: row.torch_literal,
+    _like_torch,
+    "torch.zeros_like({})",
+    "{0}.float() if {0}.dtype is torch.float16 else {0}",
+    "{0}.half() if {1}.dtype is torch.float16 else {0}",
 )
 
 
@@ -146,10 +155,19 @@ class _Writer:
         ]
         if row.infix is not None:
             return infix_text(row, parts), row.level
+        if row.in_float32 and not isinstance(node.args[0], Const):
+            return self.in_float32(template, parts), ATOM
         if row.surrogate is None:
             return fill(template, parts), row.level
         soft = self.assign(self.write(_surrogate(node), inner)[0])
         return fill(template, parts, soft), SUM
+
+    def in_float32(self, template: str, parts: list[tuple[str, int]]) -> str:
+        """Return a call whose steps leave the range of float16, computed in float32 there."""
+        given = parts[0][0]  # a name, as the template reads it more than once
+        fine = self.assign(self.dialect.widened.format(given))
+        result = self.assign(fill(template, [(fine, ATOM), *parts[1:]]))
+        return f"({self.dialect.narrowed.format(result, given)})"
 
     def argument(self, row: Primitive, arg: Node, kind: Kind, width: Fraction) -> tuple[str, int]:
         if kind is Kind.INTEGER and isinstance(arg, Const):

@@ -148,7 +148,8 @@ class Activation(nn.Module):
 
     def _pointwise(self, x: Tensor, values: list[Tensor]) -> Tensor:
         # The order matters: what is compiled must not see what is not torch's.
-        if self._backend == "torch" or is_traced(x):
+        # A derivative that is written out has steps beyond the range of float16.
+        if self._backend == "torch" or x.dtype is torch.float16 or is_traced(x):
             return self._function(x, *values)
         backend = chosen(self._backend, self._expression, x.device.type)
         if backend == "torch":

@@ -3,7 +3,7 @@
 from evoact.records.anneal import BY, LAYERS, SCHEDULES, Anneal
 from evoact.records.anneal_spec import NO_ANNEALING, AnnealSpec
 from evoact.records.candidate import Candidate, Predicted
-from evoact.records.cohort import GAINS, Cohort, Halving, cut
+from evoact.records.cohort import GAINS, Checkpoint, Cohort, Halving, cut
 from evoact.records.constraints import INSIDE, LATENCY, MEASURED, Constraint, is_measured
 from evoact.records.early_cost import costly_early
 from evoact.records.evaluate_spec import ConfirmSpec, EvaluateSpec
@@ -55,6 +55,7 @@ __all__ = [
     "Anneal",
     "AnnealSpec",
     "Candidate",
+    "Checkpoint",
     "Cohort",
     "ComparisonFinished",
     "ComparisonStarted",

@@ -41,6 +41,20 @@ class Halving:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where and how often the state of a training is kept, to go on from if it is interrupted.
+
+    Attributes:
+        folder: for the files, in that of a study; where that is not seen, as it may be on
+            other machines, nothing is kept.
+        every: seconds of training between two states.
+    """
+
+    folder: str
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
 class Cohort:
     """Candidates that one worker trains, each from the same seed.
 
@@ -63,6 +77,7 @@ class Cohort:
         objectives: what is measured besides accuracy, loss, cost and nodes.
         gain: by what the first weights after activations are scaled: for the
             `"own"` function, or as for `"relu"` whatever the function.
+        checkpoint: whether to go on with an interrupted training; it changes no result.
     """
 
     candidates: tuple[Candidate, ...]
@@ -78,6 +93,7 @@ class Cohort:
     objectives: tuple[str, ...] = ()
     gain: str = GAINS[0]
     tasks: tuple[TaskSpec, ...] = ()
+    checkpoint: Checkpoint | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data: what is sent to a worker."""
@@ -95,6 +111,7 @@ class Cohort:
             "objectives": list(self.objectives),
             "gain": self.gain,
             "tasks": [task.model_dump(mode="json") for task in self.tasks],
+            "checkpoint": asdict(self.checkpoint) if self.checkpoint else None,
         }
 
     @classmethod
@@ -110,6 +127,7 @@ class Cohort:
             "tasks": tuple(TaskSpec(**task) for task in data["tasks"]),
             "halving": halving,
             "objectives": tuple(data["objectives"]),
+            "checkpoint": data["checkpoint"] and Checkpoint(**data["checkpoint"]),
         }
         return cls(**{**data, **read})
 

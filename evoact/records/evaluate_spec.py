@@ -96,6 +96,10 @@ class EvaluateSpec(Section):
     are trained alone, and each is compared with all that were at the rung before it,
     in whatever cohort (ASHA, Li et al. 2020).
 
+    With `checkpoint_every`, after each epoch at whose end so much time has passed, the state
+    of a training is kept in the study's folder, if the worker sees it: a training that was
+    interrupted goes on from there, to the same bits.
+
     `combine` says what counts of a candidate that is trained on several tasks: the mean
     of its ranks on them, or the worst of them.
     """
@@ -107,6 +111,7 @@ class EvaluateSpec(Section):
     allow_mixed_devices: bool = False
     kernels: Literal["auto", "c", "torch", "triton"] = "auto"
     timeout: Duration = 600.0
+    checkpoint_every: Duration | None = None
     combine: Literal["mean_rank", "worst"] = "mean_rank"
     rungs: tuple[Positive, ...] = ()
     reduction: Annotated[int, Field(ge=2)] = 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
-from evoact.records import Candidate, Cohort, Halving, SearchSpec, cut
+from evoact.records import Candidate, Checkpoint, Cohort, Halving, SearchSpec, cut
 from evoact.study.evaluators import Evaluator
 from evoact.study.study import Study
 
@@ -28,6 +30,7 @@ def cohorts_of(study: Study, candidates: Sequence[Candidate], replicate: int) ->
 def _cohort(
     study: Study, group: tuple[Candidate, ...], replicate: int, halving: Halving | None
 ) -> Cohort:
+    every = study.spec.evaluate.checkpoint_every
     return Cohort(
         group,
         task=study.spec.task,
@@ -41,7 +44,17 @@ def _cohort(
         kernels=study.run.kernels,
         halving=halving,
         objectives=study.spec.measures,
+        checkpoint=Checkpoint(str(_checkpoints(study).resolve()), every) if every else None,
     )
+
+
+def _checkpoints(study: Study) -> Path:
+    return study.folder / "checkpoints"
+
+
+def remove_checkpoints(study: Study) -> None:
+    """Delete what is left of trainings that were done otherwise, as in smaller cohorts."""
+    shutil.rmtree(_checkpoints(study), ignore_errors=True)
 
 
 def _is_confirmed(study: Study, replicate: int) -> bool:

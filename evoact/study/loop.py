@@ -8,7 +8,7 @@ missing is trained.
 from __future__ import annotations
 
 from evoact.records import StudyFinished
-from evoact.study.cohorts import replicate
+from evoact.study.cohorts import remove_checkpoints, replicate
 from evoact.study.confirm import choose_winner, confirmation, controls
 from evoact.study.evaluators import Evaluator
 from evoact.study.generations import by_generations
@@ -33,6 +33,7 @@ def run(study: Study, evaluator: Evaluator) -> None:
     winner = choose_winner(study)
     _control(study, evaluator, winner)
     study.record(StudyFinished(winner))
+    remove_checkpoints(study)
 
 
 def _confirm(study: Study, evaluator: Evaluator) -> None:

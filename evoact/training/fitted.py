@@ -10,9 +10,9 @@ from evoact.nn.packed import set_row
 from evoact.records import Cohort
 from evoact.training.environment import reproducible
 from evoact.training.forming import data_of, form
-from evoact.training.loop import Stack
 from evoact.training.member import Member
 from evoact.training.network import width_of
+from evoact.training.stack import Stack
 
 
 def fitted_network(cohort: Cohort) -> nn.Module:

@@ -16,7 +16,7 @@ from evoact.records import Candidate, Cohort
 from evoact.tasks import Width, with_head
 from evoact.training.adam import RowState
 from evoact.training.environment import generator
-from evoact.training.loop import Budget, Stack, Training, steps_per_epoch
+from evoact.training.loop import Budget, Training, steps_per_epoch
 from evoact.training.making import make_networks
 from evoact.training.member import Member, schedule_of
 from evoact.training.memory import most_networks
@@ -35,6 +35,7 @@ from evoact.training.noise import Noise
 from evoact.training.prefix import Prefix, Prefixes, prefix_epochs, share
 from evoact.training.replay import on_cuda
 from evoact.training.resident import Resident, resident
+from evoact.training.stack import Stack
 
 _PREFIXES = Prefixes()  # of a worker, for all its cohorts
 

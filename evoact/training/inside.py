@@ -19,8 +19,8 @@ from evoact.diagnostics.recording import exact
 from evoact.records import Cohort
 from evoact.training.fitted import plain_network
 from evoact.training.forming import data_of
-from evoact.training.loop import Stack
 from evoact.training.member import Member
+from evoact.training.stack import Stack
 
 _SAMPLES: Final = 256
 _FEW: Final = 64  # samples whose Jacobians are computed

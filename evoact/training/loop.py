@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
 
-from evoact.nn.paths import Phase
-from evoact.tasks import Criterion
-from evoact.training.adam import RowAdam, RowState
+from evoact.training.adam import RowState
 from evoact.training.member import Member
-from evoact.training.network import Networks, share_storage
 from evoact.training.noise import Noise
-from evoact.training.replay import Capture, Replay
 from evoact.training.resident import OnDevice
+from evoact.training.stack import Stack
 
-MAX_GRAD_NORM: Final = 5.0
 GLANCE: Final = 2_500
 """Validation samples at most that a network is scored on while it is still trained."""
-
-
-class Diverged(Exception):
-    """The loss or the weights are no longer finite."""
 
 
 class TimedOut(Exception):
@@ -49,104 +41,6 @@ def steps_per_epoch(samples: int, batch_size: int) -> int:
     return math.ceil(samples / batch_size)
 
 
-class Stack:
-    """Members that are trained as one; each as if it were alone, to the bit.
-
-    Adam with gradients clipped to norm 5 in each network.
-
-    Args:
-        networks: in which the members are trained.
-        criterion: what they learn.
-        capture: makes steps that can be repeated by one launch, see `Replay`.
-        rows: how many samples are scored at once; all of them without.
-
-    Attributes:
-        members: those in the stack now.
-        network: the module that computes all of them.
-        places: names of the places of activations.
-    """
-
-    def __init__(
-        self,
-        networks: Networks,
-        criterion: Criterion,
-        capture: Capture | None = None,
-        rows: int | None = None,
-    ) -> None:
-        self._networks, self._criterion, self._rows = networks, criterion, rows
-        self.network = networks.network
-        self._optimiser = RowAdam(networks.sizes, MAX_GRAD_NORM)
-        self.members: list[Member] = []
-        self.places = list(networks.places)
-        self.replay = Replay(self._step, capture) if capture else None
-        self._phases: list[tuple[Phase, ...]] = []
-
-    def arrange(self, members: Sequence[Member]) -> None:
-        """Form the stack of these members; those that leave take their state along."""
-        if self.replay:
-            self.replay.forget()
-        for k, member in enumerate(self.members):
-            member.state = self._optimiser.state(k)
-        self.members = sorted(members, key=lambda member: not member.is_fusible)
-        if not members:
-            return
-        self._optimiser.arrange([member.state for member in self.members])
-        weights, gradient = self._optimiser.weights, self._optimiser.gradient
-        rows = zip(self.members, weights.blocks[-1], gradient.blocks[-1], strict=True)
-        for member, row, its_gradient in rows:
-            share_storage(member.parameters(), row, its_gradient)
-        self._networks.bind(weights, gradient, [member.modules for member in self.members])
-
-    def state(self, member: Member) -> RowState:
-        """Return a copy of the numbers of one member."""
-        return self._optimiser.state(self.members.index(member))
-
-    def step(self, x: Tensor, y: Tensor, learning_rate: float) -> tuple[Tensor, Tensor]:
-        """Take one step on a batch; return losses and gradient norms before it, `(K,)` each."""
-        self._optimiser.count(learning_rate)
-        if self.replay is None:
-            return self._step(x, y)
-        self._bring_to_device(self.replay)
-        return self.replay(x, y)
-
-    def _step(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Do all of a step that is done on the device; nothing here waits for it."""
-        losses = self._criterion.step(self._networks, x, y)
-        self._optimiser.zero_grad()
-        losses.sum().backward()
-        return losses.detach(), self._optimiser.step()
-
-    def _bring_to_device(self, replay: Replay) -> None:
-        """Write what a captured step reads, and capture anew if it would launch other kernels."""
-        places = self._networks.places.values()
-        for place in places:
-            place.update()
-        phases = [place.phases() for place in places]
-        if phases != self._phases:
-            self._phases = phases
-            replay.forget()
-
-    def anneal(self, losses: Tensor) -> None:
-        """Count a step and set g for the next, in each network."""
-        for member, loss in zip(self.members, losses, strict=True):
-            if member.scheduler.get_last_g() < 1.0:
-                member.scheduler.step(loss)
-
-    def skip(self, steps: int) -> None:
-        """Count steps that the members took elsewhere."""
-        self._optimiser.steps = steps
-
-    @torch.no_grad()
-    def score(self, data: OnDevice, prefix: str) -> list[dict[str, float]]:
-        """Return the metrics and the mean loss of each network on a part of the data."""
-        self.network.eval()
-        parts = data.x.split(self._rows or len(data))
-        outputs = torch.cat([self._networks(part) for part in parts], dim=1)
-        scores = self._criterion.scores(outputs, data.y)
-        self.network.train()
-        return [{f"{prefix}_{name}": value for name, value in one.items()} for one in scores]
-
-
 class Training:
     """The training of a stack, epoch by epoch, and to be gone on with.
 
@@ -165,6 +59,7 @@ class Training:
     Attributes:
         steps_per_epoch: optimiser steps of an epoch.
         at_boundary: told of the epochs done, before the next one begins.
+        after_epoch: called when an epoch is over in all respects.
         diverged: members that left, and why.
     """
 
@@ -183,6 +78,7 @@ class Training:
         self._glance = self._validation.spread(GLANCE)
         self._budget, self._order, self._noise = budget, order, noise
         self.at_boundary: Callable[[int, Stack], None] | None = None
+        self.after_epoch: Callable[[], None] | None = None
         self._epochs, self._seconds = 0, 0.0
         self._allowed = budget.timeout * len(members)
         self.steps_per_epoch = steps_per_epoch(len(self._train), budget.batch_size)
@@ -213,6 +109,55 @@ class Training:
             self._drop()
             if self.at_boundary:
                 self.at_boundary(self._epochs, self.stack)
+            if self.after_epoch:
+                self.after_epoch()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold, between two epochs: plain data and tensors.
+
+        Members are told by their positions.
+        """
+        members = {}
+        for member in self.members:
+            trained = member in self.stack.members
+            numbers = self.stack.state(member) if trained else member.state
+            leader = member.leader.position if member.leader else None
+            more = {"leader": leader, "numbers": list(numbers)}
+            members[str(member.position)] = {**member.state_dict(), **more}
+        return {
+            "epochs": self._epochs,
+            "seconds": self._seconds,
+            "allowed": self._allowed,
+            "order": self._order.get_state(),
+            "noise": self._noise.state_dict() if self._noise else None,
+            "stack": [member.position for member in self.stack.members],
+            "waiting": [member.position for member in self._waiting],
+            "members": members,
+            "own": self.stack.own_tensors(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint of a training with these members.
+
+        Raises:
+            KeyError: it is not of these members.
+        """
+        members = {member.position: member for member in self.members}
+        for position, member in members.items():
+            found = state["members"][str(position)]
+            device = member.state.weights.device
+            member.load_state_dict(found)
+            member.state = RowState(*(tensor.to(device) for tensor in found["numbers"]))
+            member.leader = members.get(found["leader"])
+        self._epochs, self._seconds = state["epochs"], state["seconds"]
+        self._allowed = state["allowed"]
+        self._order.set_state(state["order"])
+        if self._noise:
+            self._noise.load_state_dict(state["noise"])
+        self._waiting = [members[position] for position in state["waiting"]]
+        self.stack.arrange([members[position] for position in state["stack"]])
+        self.stack.skip(self._epochs * self.steps_per_epoch)
+        self.stack.load_own_tensors(state["own"])
 
     def keep(self, members: Sequence[Member]) -> None:
         """Go on with some of the members only."""

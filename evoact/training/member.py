@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +66,21 @@ class Member:
         """Count optimiser steps that were taken before it joined."""
         if steps:
             self.scheduler.load_state_dict({**self.scheduler.state_dict(), "steps": steps})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold besides `state`."""
+        return {
+            "curve": self.curve,
+            "joins": self.joins,
+            "seconds": self.seconds,
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Be as a checkpoint says."""
+        self.curve, self.joins = state["curve"], state["joins"]
+        self.seconds = state["seconds"]
+        self.scheduler.load_state_dict(state["scheduler"])
 
     def trained(self, places: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the parameters of the late functions, `{place: {name: values}}`."""

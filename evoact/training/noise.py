@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -27,6 +28,14 @@ class Noise:
     def _keep(self) -> None:
         self._cpu = torch.random.get_rng_state()
         self._cuda = [torch.cuda.get_rng_state(one) for one in self._devices]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a checkpoint must hold."""
+        return {"cpu": self._cpu, "cuda": self._cuda}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self._cpu, self._cuda = state["cpu"], state["cuda"]
 
     @contextmanager
     def drawn(self) -> Iterator[None]:

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from evoact.training.adam import RowState
-from evoact.training.loop import Stack
 from evoact.training.member import Member
+from evoact.training.stack import Stack
 
 _KEPT: Final = 32  # states of small networks: some megabytes in a worker
 

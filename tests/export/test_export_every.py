@@ -37,7 +37,7 @@ from evoact.export.foreign import TAILS
 from evoact.export.job import Job, make_job
 from evoact.export.rounding import rounded
 from evoact.export.values import activation
-from evoact.language import ZOO, Expression, FloatArray, named
+from evoact.language import ZOO, Expression, FloatArray, named, parse
 from evoact.nn import Activation
 
 TOGETHER = 50
@@ -224,10 +224,11 @@ RUNS: dict[str, tuple[Run, torch.dtype, float]] = {
     "jax in bfloat16": (lambda part, _: in_jax(part, "bfloat16"), torch.bfloat16, 2.0**-7),
     "keras": (in_keras, torch.float32, TAILS),
     "triton": (lambda *given: in_triton(*given, "float32"), torch.float32, TAILS),
+    "triton in float16": (lambda *given: in_triton(*given, "float16"), torch.float16, 2.0**-11),
     "triton in bfloat16": (lambda *given: in_triton(*given, "bfloat16"), torch.bfloat16, 2.0**-8),
 }  # fmt: skip
 # Some seconds a graph or a process; other tests try pt2 and ONNX on single functions.
-SLOW = ("pt2", "onnx", "jax in bfloat16", "triton in bfloat16")
+SLOW = ("pt2", "onnx", "jax in bfloat16", "triton in float16", "triton in bfloat16")
 
 
 def check(what: str, part: Sequence[Expression], folder: Path) -> None:
@@ -268,6 +269,32 @@ def test_trained_values_and_gradients(name: str, tmp_path: Path) -> None:
     (path,) = export(text, tmp_path, formats=name, params="trained", trained=trained)
     assert path.name == f"activation_{name}.py"
     assert '"act2": {' in path.read_text()
+
+
+# Keras' back end torch asks numpy for what is deprecated.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("power", [-0.5, 0.5])
+def test_other_libraries_keep_the_guard_of_signed_pow_in_float16(
+    power: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There 1e-12 is 0, and 0 to a negative power is infinite."""
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    import jax
+    import jax.numpy as jnp
+    import keras
+
+    one = make_job(parse(f"signed_pow(x, {power})"))
+    given = np.array([0.0, -6e-8, 1e-6, -2e-4, 0.01, -9.0, 200.0], np.float16)
+    wanted = one.expression.numpy()(given.astype(float)).astype(np.float16)
+    scope: dict[str, Any] = {"__name__": "standalone"}
+    exec(jax_source.source(one), scope)
+    y, slopes = jax.vjp(lambda x: scope["activation"](x, {}), jnp.asarray(given))
+    np.testing.assert_array_almost_equal_nulp(np.asarray(y), wanted, 1)
+    assert not np.isnan(np.asarray(slopes(jnp.ones_like(y))[0])).any()
+    exec(keras_source.source(one), scope)
+    layer = scope["Activation"](dtype="float16")
+    result = layer(keras.ops.convert_to_tensor(given)).detach().numpy()
+    np.testing.assert_array_almost_equal_nulp(result, wanted, 1)
 
 
 # Keras' back end torch asks numpy for what is deprecated.

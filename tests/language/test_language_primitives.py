@@ -378,6 +378,24 @@ def test_guarded_rows_have_finite_slope_everywhere(name: str) -> None:
     assert x.grad.isfinite().all()
 
 
+@pytest.mark.parametrize("backend", ["auto", "torch", "analytic"])
+@pytest.mark.parametrize("power", [-1.0, 0.0, 0.1, 0.5, 1.5, 2.0])
+def test_signed_pow_keeps_its_guard_in_float16(power: float, backend: str) -> None:
+    """There 1e-12 is 0, and squares are from 2e-4 downwards."""
+    text = f"signed_pow(x, {power})"
+    x = torch.tensor([0.0, -0.0, 6e-8, -1e-6, 2e-4, -0.01, 0.5, -9.0, 200.0]).half()
+    leaf, wide = x.clone().requires_grad_(), x.double().requires_grad_()
+    y, wanted = Activation(text, backend=backend)(leaf), Activation(text)(wide)
+    y.sum().backward()
+    wanted.sum().backward()
+    assert y.dtype == torch.float16
+    assert torch.equal(y, wanted.half())
+    assert leaf.grad is not None
+    assert wide.grad is not None
+    fits = wide.grad.abs() < torch.finfo(torch.float16).max
+    torch.testing.assert_close(leaf.grad[fits], wide.grad[fits].half(), rtol=2e-3, atol=1e-5)
+
+
 def test_costs_are_positive_and_relu_is_the_unit() -> None:
     assert all(row.cost > 0 for row in ROWS)
     assert PRIMITIVES["relu"].cost == 1.0

@@ -22,8 +22,8 @@ from evoact.nn.kernels import triton_program
 from evoact.nn.kernels.triton_program import Program, interpreted
 from evoact.records import Candidate, Cohort, Evaluation, TaskSpec
 from evoact.training import forming, train_cohort
-from evoact.training.loop import Stack
 from evoact.training.replay import Replay
+from evoact.training.stack import Stack
 
 has_triton = importlib.util.find_spec("triton") is not None
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

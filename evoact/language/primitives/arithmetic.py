@@ -173,12 +173,13 @@ GUARDED: Final[tuple[Primitive, ...]] = (
           derivative=("1.0 / (1.0 + abs(a))",), traits=Traits("odd", slope=(0.0, 1.0)),
           jax="jnp.log1p(jax.nn.relu({0})) - jnp.log1p(jax.nn.relu(-{0:p}))",
           keras="ops.log1p(ops.relu({0})) - ops.log1p(ops.relu(-{0:p}))"),
-    # The 1e-12 keeps the slope finite at 0, where |x|^(p-2) is infinite for p < 2.
+    # The 1e-12 keeps the slope finite at 0, where |x|^(p-2) is infinite for p < 2. In
+    # float16 it would be 0.
     Primitive("signed_pow", "sign(x) |x|^p, as x (x^2 + 1e-12)^((p-1)/2)", (V, N),
               lambda x, p: x * (x * x + 1e-12) ** ((p - 1.0) / 2.0),
               "{0:p} * ({0:p} * {0:p} + 1e-12) ** (({1:p} - 1.0) / 2.0)", 23.0,
               c="{0:p} * powf({0:p} * {0:p} + 1e-12f, ({1:p} - 1.0f) / 2.0f)", level=PRODUCT,
-              saves="0tt", flops=4,
+              saves="0tt", flops=4, in_float32=True,
               definition="a * (square(a) + 1e-12) ** ((b - 1.0) / 2.0)",
               latex=r"{0:m} \cdot \left({0:p}^2 + 10^{{-12}}\right)^{{\frac{{{1} - 1}}{{2}}}}",
               latex_level=PRODUCT,

@@ -120,6 +120,8 @@ class Primitive:
     saves: str = field(default="0", compare=False, repr=False)
     """What autograd keeps for the backward pass: the arguments' places, `r` for
     the result, `t` for each tensor besides."""
+    in_float32: bool = field(default=False, compare=False, repr=False)
+    """Its steps leave the range of float16: there it is computed in float32."""
     flops: int = field(default=1, compare=False, repr=False)
     """Elementary operations a value: + - * / comparisons, calls such as exp."""
     widen: Callable[..., Fraction] | None = field(default=None, compare=False, repr=False)

@@ -12,6 +12,7 @@ from evoact.errors import InputError
 from evoact.nn.activation import Activation
 from evoact.nn.annealed import Annealed, writers
 from evoact.nn.swap.layout import Layout, before, width_of
+from evoact.nn.swap.neighbours import Change
 from evoact.nn.swap.places import Place
 from evoact.nn.swap.probe import Sighting
 from evoact.nn.swap.snapshot import unchanged
@@ -42,26 +43,46 @@ def layout_of(place: Place, sighting: Sighting | None, why: str) -> Layout | Non
     return before(place)
 
 
-def check_width(place: Place, new: nn.Module, sighting: Sighting | None) -> None:
-    """Refuse a module that gives other channels than the old one: the layers after it would fail.
+def change_of(place: Place, new: nn.Module, layout: Layout | None) -> Change | None:
+    """Return how a new module changes the width of what a place gives; None if it does not.
+
+    Raises:
+        InputError: it does, and the channels are not known.
+    """
+    old_width, new_width = width_of(place.module), width_of(new)
+    if new_width == old_width:
+        return None
+    if layout is None:
+        raise InputError(width_text(place, new, "its channels are not known"))
+    return Change(place, int(layout.channels * old_width), new_width / old_width)
+
+
+def width_text(place: Place, new: nn.Module, reason: str) -> str:
+    """Return what is wrong where a width changes, and nothing can be done about it."""
+    return (
+        f"{place}: the new function has width {width_of(new)} (output over input channels), the "
+        f"old one {width_of(place.module)}, and what comes after cannot be adapted: {reason}; "
+        "wanted equal widths, or build the model for the new width, as with evoact.Activation"
+    )
+
+
+def check_shape(
+    place: Place, new: nn.Module, sighting: Sighting | None, change: Change | None
+) -> None:
+    """Refuse a module that gives another shape than it must: the layers after it would fail.
 
     Raises:
         InputError: it does, or it fails on an input of the place's shape.
     """
-    old_width, new_width = width_of(place.module), width_of(new)
-    if new_width != old_width:
-        raise InputError(
-            f"{place}: the new function has width {new_width} (output over input channels), the "
-            f"old one {old_width}; swap does not change neighbouring layers; wanted equal widths, "
-            "or build the model for the new width, as with evoact.Activation"
-        )
     if sighting is None or sighting.blank is None:
         return
-    shape = _trial(place, new, sighting)
-    if sighting.result is not None and shape != sighting.result:
+    shape, wanted = _trial(place, new, sighting), sighting.result
+    if wanted is None or change is not None:  # the layers made for the change are run
+        return
+    if shape != wanted:
         raise InputError(
             f"{place}: the new function gives shape {tuple(shape)} where the old one gives "
-            f"{tuple(sighting.result)}; wanted a function that keeps it"
+            f"{tuple(wanted)}; wanted a function that keeps it"
         )
 
 

@@ -125,7 +125,7 @@ def _last(modules: Iterable[nn.Module]) -> Layout | None:
             told = _last(child for child in reversed(list(module.children())))
             if told is not _KEEPS:
                 return told
-        elif not _keeps(module):
+        elif not keeps_channels(module):
             return None
     return _KEEPS
 
@@ -135,7 +135,8 @@ def _is_sequential(module: nn.Module) -> bool:
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
-def _keeps(module: nn.Module) -> bool:
+def keeps_channels(module: nn.Module) -> bool:
+    """Return whether a module is known to give as many channels as it gets."""
     if isinstance(module, Activation | Annealed):
         return width_of(module) == 1
     if isinstance(module, nn.Identity):

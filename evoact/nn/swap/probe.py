@@ -68,6 +68,18 @@ def look(
     return {name: sighting for name, sighting in seen.items() if sighting.blank is not None}
 
 
+def runs(model: nn.Module, example_inputs: object) -> str:
+    """Run the model on the example, as `look` does; return why it fails, nothing if it does not."""
+    args, kwargs = _arguments(example_inputs)
+    with unchanged(model), torch.no_grad():
+        model.eval()
+        try:
+            model(*args, **kwargs)
+        except Exception as error:  # a user's module can fail in any way
+            return f"{type(error).__name__}: {error}"
+    return ""
+
+
 def _arguments(example: object) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(example, Tensor):
         return (example,), {}
@@ -92,7 +104,7 @@ def _watched(
         for place in places:
             module = place.module
             if times[id(module)] > 1:
-                module = _double(module)
+                module = double(module)
                 place.put(module)
             sources.watch(module, seen[place.name])
         with followed(model) as running, Watcher(notes, running):
@@ -101,7 +113,7 @@ def _watched(
         sources.remove()
 
 
-def _double(module: nn.Module) -> nn.Module:
+def double(module: nn.Module) -> nn.Module:
     """Return a module that does the same with hooks of its own: a shared one cannot tell places."""
     double = copy.copy(module)
     for name, value in vars(module).items():

@@ -25,12 +25,14 @@ class SwapReport:
 
     Args:
         replaced: qualified name -> what was put in place of what.
+        adapted: qualified name -> what was put in place of a layer whose input changed its width.
         skipped: qualified name -> why a module of the class was left as it was.
         functional: activations that the model calls as functions, out of reach.
         untraced: why functional calls could not be looked for; "" if they were.
     """
 
     replaced: Mapping[str, str]
+    adapted: Mapping[str, str]
     skipped: Mapping[str, str]
     functional: tuple[FunctionalCall, ...]
     untraced: str
@@ -68,6 +70,9 @@ class SwapReport:
     def __str__(self) -> str:
         lines = [f"replaced {len(self.replaced)}"]
         lines += [f"  {name}: {what}" for name, what in self.replaced.items()]
+        if self.adapted:
+            lines += [f"adapted to new widths, with fresh weights: {len(self.adapted)}"]
+            lines += [f"  {name}: {what}" for name, what in self.adapted.items()]
         if self.skipped:
             lines += [f"skipped {len(self.skipped)}"]
             lines += [f"  {name}: {why}" for name, why in self.skipped.items()]

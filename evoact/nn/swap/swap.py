@@ -12,11 +12,12 @@ from evoact.errors import InputError
 from evoact.nn.schedules import Schedule
 from evoact.nn.swap.factory import Factory, Maker
 from evoact.nn.swap.fitting import anneal as annealed_from
-from evoact.nn.swap.fitting import check_width, layout_of, settle
+from evoact.nn.swap.fitting import change_of, check_shape, layout_of, settle, width_text
 from evoact.nn.swap.functional import Notes, trace
 from evoact.nn.swap.layout import Layout
+from evoact.nn.swap.neighbours import Change, Unknown, neighbours
 from evoact.nn.swap.places import Place, Where, all_places, choose
-from evoact.nn.swap.probe import Sighting, look
+from evoact.nn.swap.probe import Sighting, look, runs
 from evoact.nn.swap.report import SwapReport, SwapWarning
 from evoact.nn.swap.roles import Target, classes_of, is_activation, twins
 
@@ -37,6 +38,10 @@ def swap(
 
     Each new module gets device, dtype and mode of its place. An optimiser that
     exists does not know the new parameters: swap first.
+
+    Where a new function changes the width, the layers that take what it gives (linear and
+    convolutional ones, norms on the way) are made anew for it, with fresh weights; through
+    dropout, pooling and flattening. Where they are not known, it is an error.
 
     Args:
         model: any torch model.
@@ -65,7 +70,8 @@ def swap(
 
     Raises:
         InputError: an argument is not what it must be, channels are needed and
-            not known, or a new function changes the width.
+            not known, or a new function changes the width and what comes after
+            cannot be adapted.
 
     Warns:
         SwapWarning: nothing was replaced.
@@ -81,22 +87,48 @@ def swap(
     chosen, skipped = choose(model, target, where)
     notes = Notes(twins(target))
     seen, untraced = _look(model, target, chosen, example_inputs, notes)
-    pairs = _make(chosen, maker, seen, per_layer)
+    pairs, changes = _make(chosen, maker, seen, per_layer)
+    adapted = _adapted(model, pairs, changes, schedule)
     replaced = {place.name: _describe(place, new, schedule) for place, new in pairs}
     if schedule is not None:
         pairs = [(place, annealed_from(place, new)) for place, new in pairs]
     if not pairs:
         _warn(model, target, skipped, notes)
-    return SwapReport(
+    report = SwapReport(
         replaced=MappingProxyType(replaced),
+        adapted=MappingProxyType({place.name: _describe(place, new) for place, new in adapted}),
         skipped=MappingProxyType(skipped),
         functional=notes.calls(),
         untraced=untraced,
         _model=model,
-        _places=tuple(chosen),
+        _places=(*chosen, *(place for place, _ in adapted)),
         _schedule=schedule,
-        _switches=_put(pairs),  # nothing was changed until here, nothing can fail from here on
+        _switches=_put([*pairs, *adapted]),  # nothing was changed until here
     )
+    # Nothing can fail from here on, but layers that were adapted to what is no matter of width.
+    if adapted and example_inputs is not None and (reason := runs(model, example_inputs)):
+        report.undo()
+        place, new = next((place, new) for place, new in pairs if place is changes[0].place)
+        raise InputError(width_text(place, new, f"with new layers the model fails: {reason}"))
+    return report
+
+
+def _adapted(
+    model: nn.Module, pairs: Pairs, changes: list[Change], schedule: Schedule | None
+) -> Pairs:
+    """Return new layers for those that take what changes its width; the model is not touched.
+
+    Raises:
+        InputError: they are not known, or the change was to be gradual.
+    """
+    new = dict(pairs)
+    if changes and schedule is not None:
+        place = changes[0].place
+        raise InputError(width_text(place, new[place], "annealing is between equal widths"))
+    try:
+        return neighbours(model, changes)
+    except Unknown as error:
+        raise InputError(width_text(error.place, new[error.place], str(error))) from error
 
 
 def _look(
@@ -125,9 +157,12 @@ def _schedule(anneal: Schedule | str | bool | None) -> Schedule | None:
     raise InputError(f"anneal is {anneal!r}; wanted None, True, a Schedule or the name of one")
 
 
-def _make(chosen: list[Place], maker: Maker, seen: dict[str, Sighting], per_layer: bool) -> Pairs:
-    """Return a new module for each place; the model is not touched."""
+def _make(
+    chosen: list[Place], maker: Maker, seen: dict[str, Sighting], per_layer: bool
+) -> tuple[Pairs, list[Change]]:
+    """Return a new module for each place, and which change the width; the model is not touched."""
     pairs: Pairs = []
+    changes: list[Change] = []
     shared: Layout | None = None
     for place in chosen:
         sighting = seen.get(place.name)
@@ -138,9 +173,11 @@ def _make(chosen: list[Place], maker: Maker, seen: dict[str, Sighting], per_laye
         else:
             _check_shared(pairs[0][0], place, shared, layout, maker)
             new = pairs[0][1]
-        check_width(place, new, sighting)
+        change = change_of(place, new, layout)
+        check_shape(place, new, sighting, change)
+        changes += [change] if change else []
         pairs.append((place, new))
-    return pairs
+    return pairs, changes
 
 
 def _check_shared(
@@ -175,7 +212,7 @@ def _put(pairs: Pairs) -> tuple[tuple[nn.Module, str, Any], ...]:
     return tuple(switches)
 
 
-def _describe(place: Place, new: nn.Module, schedule: Schedule | None) -> str:
+def _describe(place: Place, new: nn.Module, schedule: Schedule | None = None) -> str:
     old, text = (" ".join(repr(module).split()) for module in (place.module, new))
     return f"{old} -> {text}" + (f", annealed ({schedule.name})" if schedule else "")
 
