@@ -130,10 +130,10 @@ def is_named(match: Match | None) -> bool:
 
 
 def _rival(one: Entrant) -> list[Entrant]:
-    """Return the nearest named function, rescaled to be as near as can be."""
+    """Return the nearest named function, rescaled to be as near as can be, if any is near."""
     late = one.candidate.late
     match = nearest_of(late)
-    if match is None or is_named(match):
+    if match is None or is_named(match) or not match.is_near:
         return []
     # A fit has six digits; of what is that function already, all stand in the text.
     is_it = match.same and len(match.expression.parameters) == len(late.parameters)

@@ -37,8 +37,13 @@ def test_the_rival_of_another_function_is_the_best_rescaling() -> None:
     assert rival.label in ZOO
 
 
+def test_what_is_far_from_all_named_functions_has_no_rescaled_rival() -> None:
+    found = entrants_of(["-group_sort(abs(x), 8)"], ["relu"])
+    assert [entrant.role for entrant in found] == ["contestant", "baseline"]
+
+
 def test_groupwise_functions_meet_rivals_of_their_width() -> None:
-    _, rival, *_ = entrants_of(["left(x) * tanh(right(x))"], ["relu", "glu"])
+    _, rival, *_ = entrants_of(["1.1 * left(x) * sigmoid(0.8 * right(x))"], ["relu", "glu"])
     assert rival.candidate.late.width == resolve("glu").width
 
 
