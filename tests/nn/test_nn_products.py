@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
@@ -11,6 +12,15 @@ from torch import Tensor
 from evoact.nn.packed.products import Weights, product_of
 
 SIZES = (1, 3, 6, 7, 10, 25)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As in training: several share out the products of a stack otherwise than a single one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def passes(x: Tensor, weight: Tensor, bias: Tensor, gradient: Tensor) -> list[Tensor]:
