@@ -115,7 +115,7 @@ def _device() -> Finding:
     import torch
 
     if not torch.cuda.is_available():
-        return Finding("device", OK, "CPU; torch finds no GPU, which small networks do not need")
+        return Finding("device", OK, "CPU; torch finds no GPU")
     return Finding("device", OK, f"{torch.cuda.get_device_name()} (evaluate.gpus_per_worker: 1)")
 
 
