@@ -29,7 +29,7 @@ from evoact.study import load_space
 SPACE: Final = Path("search_spaces/burgers.yaml")
 SEARCH_SEED: Final = 31
 SEEDS: Final = 10
-RATES: Final = (0.005, 0.01, 0.02, 0.04, 0.08)
+RATES: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32)
 BASELINES: Final = ("tanh", "sin(x)")
 RUNS: Final = Path("runs")
 RESULTS: Final = Path(__file__).parent / "results" / "physics"
@@ -91,8 +91,9 @@ def compare() -> None:
         f"solution on test points: less is better. Burgers' equation with viscosity "
         f"{burgers.options['viscosity']}, and the heat equation, on which nothing was searched; "
         f"{burgers.epochs} steps on {burgers.options['points']} points.\n",
-        "Burgers' equation was compared twice: at first .02 was the largest rate tried, and best "
-        "for everyone ([first](first/burgers.md)).\n",
+        "Both were compared more than once: at first .02 was the largest rate tried, and best "
+        "for everyone ([first](first/burgers.md)); then .08, best for sines "
+        "([second](second/burgers.md), [heat](second/heat.md)).\n",
     ]
     for name, task in {"burgers": burgers, "heat": heat}.items():
         file = RESULTS / f"{name}.md"
