@@ -17,6 +17,7 @@ from evoact.cli.app import app
 from evoact.errors import InputError
 
 SHORT = ("--epochs", "1", "--seeds", "2", "--rates", "0.01", "--baseline", "relu")
+JOURNALS = "compare-digits-*/journal.jsonl"
 
 
 def called(runs: Path, *arguments: str) -> str:
@@ -101,8 +102,9 @@ def test_another_comparison_of_the_same_name_is_refused(tmp_path: Path) -> None:
 
 def test_after_ctrl_c_the_same_command_goes_on(evoact_command, workshop) -> None:
     command = ("compare", "digits", "tanh", "--epochs", "8", "--seeds", "2", "--baseline", "relu")
+    others = set((workshop / "runs").glob(JOURNALS))
     with evoact_command.start(*command) as process:
-        journal = wait_for_trainings(workshop / "runs", process)
+        journal = wait_for_trainings(workshop / "runs", others, process)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
     assert (process.returncode, "Traceback" in out + err) == (130, False)
@@ -115,10 +117,10 @@ def test_after_ctrl_c_the_same_command_goes_on(evoact_command, workshop) -> None
     assert journal.read_bytes().startswith(before)
 
 
-def wait_for_trainings(runs: Path, process: subprocess.Popen) -> Path:
-    """Return the journal as soon as there are trainings in it."""
+def wait_for_trainings(runs: Path, others: set[Path], process: subprocess.Popen) -> Path:
+    """Return the journal, which is none of the others, as soon as there are trainings in it."""
     for _ in range(4000):
-        for path in runs.glob("compare-digits-*/journal.jsonl"):
+        for path in set(runs.glob(JOURNALS)) - others:
             if '"evaluated"' in path.read_text():
                 return path
         assert process.poll() is None, process.communicate()
