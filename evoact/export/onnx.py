@@ -7,19 +7,11 @@ The parameters are initialisers of their names: the model computes, and does not
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import torch
-from torch import Tensor, nn
-from torch.export import Dim
 
 from evoact.export.job import Job
 from evoact.export.needs import require
@@ -28,10 +20,11 @@ from evoact.export.values import LayerValues, activation
 from evoact.language import Expression, FloatArray
 from evoact.language.plain_steps import PLAIN_TORCH, TORCH_NAMES, step_functions
 from evoact.language.source import body
-from evoact.nn import Activation
 
-PACKAGES: Final = ("onnx", "onnxscript", "onnxruntime")
-OPSET: Final = 20  # the first that has Gelu
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+PACKAGES: Final = ("onnx", "onnxruntime")
 
 
 def file_name(job: Job, values: LayerValues) -> str:
@@ -48,14 +41,35 @@ def write(job: Job, directory: Path) -> list[str]:
     names = []
     for values in job.layers:
         name = file_name(job, values)
-        about = json.dumps({**describe(job), "layer": values.layer, "channels": values.channels})
-        module = PlainModule(activation(job.expression, values))
-        model = exported(module, values.channels)
-        entry = model.metadata_props.add()
-        entry.key, entry.value = "evoact.json", about
-        (directory / name).write_bytes(model.SerializeToString(deterministic=True))
+        (directory / name).write_bytes(model(job, values).SerializeToString(deterministic=True))
         names.append(name)
     return names
+
+
+def model(job: Job, values: LayerValues) -> ModelProto:
+    """Return the model of one layer."""
+    from evoact.export.onnx_torch import FUNCTIONAL, TORCH, recorded
+
+    scope: dict[str, Any] = {"torch": TORCH, "F": FUNCTIONAL}
+    exec(_source(job.expression), scope)  # noqa: S102  # written from the table
+    module = activation(job.expression, values)
+    made = recorded(
+        scope["function"],
+        {f"p_{n}": module.get_parameter(n).detach().numpy() for n in job.expression.names},
+        values.channels,
+    )
+    about = json.dumps({**describe(job), "layer": values.layer, "channels": values.channels})
+    made.metadata_props.add(key="evoact.json", value=about)
+    return made
+
+
+def _source(expression: Expression) -> str:
+    """Return `function`, of `x` and the parameters, as text of torch."""
+    names = tuple(f"p{index}" for index in range(len(expression.parameters)))
+    lines, result = body(expression, names, PLAIN_TORCH)
+    text = "\n    ".join(["dim = 1", *lines, f"return {result}"])
+    helpers = step_functions(text, TORCH_NAMES)
+    return f"{helpers}\n\n\ndef function({', '.join(['x', *names])}):\n    {text}\n"
 
 
 def read(job: Job, directory: Path, values: LayerValues) -> Model:
@@ -91,80 +105,3 @@ class Model:
 
     def gradients(self, _x: FloatArray, _weights: FloatArray) -> None:
         """Return None: onnxruntime computes values alone."""
-
-
-class PlainModule(nn.Module):
-    """The activation in operations that ONNX has, its parameters named `p_NAME`.
-
-    Args:
-        made: the activation, whose parameters are shared.
-    """
-
-    def __init__(self, made: Activation) -> None:
-        super().__init__()
-        self._expression: Expression = made.initial
-        self._function = _plain_function(made.initial)
-        for name, parameter in made.named_parameters():
-            self.register_parameter(f"p_{name}", parameter)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the activation of `(batch, features)`."""
-        values = [getattr(self, f"p_{name}") for name in self._expression.names]
-        values = [value[None] if value.dim() else value for value in values]
-        result: Tensor = self._function(x, *values)
-        return x.clone() if result is x else result  # a model's output cannot be its input
-
-
-def _plain_function(expression: Expression) -> Any:
-    names = tuple(f"p{index}" for index in range(len(expression.parameters)))
-    lines, result = body(expression, names, PLAIN_TORCH)
-    text = "\n".join([*lines, f"return {result}"])
-    helpers = step_functions(text, TORCH_NAMES)
-    head = f"def function({', '.join(['x', *names])}):\n    dim = 1\n    "
-    scope: dict[str, Any] = {"torch": torch, "F": nn.functional}
-    exec(f"{helpers}\n{head}" + text.replace("\n", "\n    "), scope)  # noqa: S102  # from the table
-    return scope["function"]
-
-
-def exported(module: nn.Module, channels: int | None, outputs: tuple[str, ...] = ("y",)) -> Any:
-    """Return the ONNX model of a module of one input `x`.
-
-    Args:
-        module: takes `(batch, features)`.
-        channels: the features; None if there may be any number.
-        outputs: the names of what it returns.
-    """
-    dynamic = {0: Dim("batch", min=1)}
-    if channels is None:
-        dynamic[1] = Dim("features", min=1)
-    with _quiet():
-        program = torch.onnx.export(
-            module.eval(),
-            (torch.zeros(2, channels or 3),),
-            dynamo=True,
-            dynamic_shapes=(dynamic,),
-            input_names=["x"],
-            output_names=list(outputs),
-            opset_version=OPSET,
-            optimize=False,  # it would take the parameters for constants, and fold them
-            verbose=False,
-        )
-    assert program is not None, "so torch says with dynamo=True"
-    model = program.model_proto
-    for node in model.graph.node:
-        del node.metadata_props[:]  # stack traces, which name directories of this machine
-    return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to oneself what the exporter says of packages that are not asked for."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)

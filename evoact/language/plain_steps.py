@@ -33,7 +33,7 @@ TORCH_NAMES: Final = MappingProxyType(
 )
 KERAS_NAMES: Final = MappingProxyType({name: f"ops.{name}" for name in TORCH_NAMES})
 
-# What the ONNX exporter does not know, or writes as 1 - erf(x), exp(x) - 1, log(1 + x).
+# What ONNX lacks, and where 1 - erf(x), exp(x) - 1 and log(1 + x) are too coarse.
 _COARSE: Final = MappingProxyType(
     {
         "bessel_i0e": "bessel_i0e_({0})",
@@ -51,8 +51,8 @@ def _plain(row: Primitive) -> str:
     return _COARSE.get(row.name, row.torch)
 
 
-PLAIN_TORCH: Final = dataclasses.replace(TORCH, template=_plain)
-"""torch in operations that ONNX has too; `step_functions` must stand before it."""
+PLAIN_TORCH: Final = dataclasses.replace(TORCH, template=_plain, widened="{0}", narrowed="{0}")
+"""torch in float32 and operations that ONNX has too; `step_functions` must stand before it."""
 
 
 def step_functions(text: str, names: Mapping[str, str]) -> str:

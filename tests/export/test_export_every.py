@@ -136,14 +136,13 @@ def in_pt2(part: Sequence[Expression], folder: Path) -> Iterator[Any]:
 
 
 def in_onnx(part: Sequence[Expression], folder: Path) -> Iterator[Any]:
-    import onnxruntime
+    import onnx
 
-    bundle = Bundle([onnx_models.PlainModule(reference(expression)) for expression in part])
-    outputs = tuple(f"y{index}" for index in range(len(part)))
-    model = onnx_models.exported(bundle, CHANNELS, outputs)
-    (folder / "it.onnx").write_bytes(model.SerializeToString())
-    session = onnxruntime.InferenceSession(folder / "it.onnx")
-    yield from session.run(list(outputs), {"x": x().astype(np.float32)})
+    for expression in part:
+        one = job(expression)
+        (name,) = FORMATS["onnx"].write(one, folder)
+        onnx.checker.check_model(folder / name, full_check=True)
+        yield onnx_models.read(one, folder, one.layers[0]).values(x().astype(np.float32))
 
 
 def in_jax(part: Sequence[Expression], dtype: str) -> Iterator[Any]:
@@ -227,8 +226,8 @@ RUNS: dict[str, tuple[Run, torch.dtype, float]] = {
     "triton in float16": (lambda *given: in_triton(*given, "float16"), torch.float16, 2.0**-11),
     "triton in bfloat16": (lambda *given: in_triton(*given, "bfloat16"), torch.bfloat16, 2.0**-8),
 }  # fmt: skip
-# Some seconds a graph or a process; other tests try pt2 and ONNX on single functions.
-SLOW = ("pt2", "onnx", "jax in bfloat16", "triton in float16", "triton in bfloat16")
+# Some seconds a graph or a process; other tests try pt2 on single functions.
+SLOW = ("pt2", "jax in bfloat16", "triton in float16", "triton in bfloat16")
 
 
 def check(what: str, part: Sequence[Expression], folder: Path) -> None:

@@ -46,8 +46,8 @@ def application(name: str) -> str:
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_every_primitive_is_exported(name: str, tmp_path: Path) -> None:
-    files = export(application(name), tmp_path, formats=("source", "state"))
-    assert [file.suffix for file in files] == [".py", ".safetensors", ".json"]
+    files = export(application(name), tmp_path, formats=("source", "state", "onnx"))
+    assert [file.suffix for file in files] == [".py", ".safetensors", ".json", ".onnx"]
 
 
 def test_source_is_what_a_person_would_write() -> None:
