@@ -88,7 +88,7 @@ class Model:
         self._session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
 
     def parameters(self) -> Mapping[str, FloatArray]:
-        """Return the initialisers that are no constants of the exporter's."""
+        """Return the initialisers that are parameters, not constants."""
         from onnx.numpy_helper import to_array
 
         return {
