@@ -118,15 +118,16 @@ def test_random_trees():
 
 
 @needs_triton
-@pytest.mark.parametrize("capability", [80, 90])
-def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int):
+@pytest.mark.parametrize(("capability", "cuda"), [(80, False), (80, True), (90, True)])
+def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int, cuda: bool):
     triton = pytest.importorskip("triton")
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     texts = ["a * tanh(x) + b where a = 1.0, b = 0.0 per channel", "erfc(x) + sinh(cos(x))"]
-    (tmp_path / "generated.py").write_text(triton_source([resolve(text) for text in texts]))
+    text = triton_source([resolve(text) for text in texts], cuda=cuda)
+    (tmp_path / "generated.py").write_text(text)
     spec = importlib.util.spec_from_file_location("generated", tmp_path / "generated.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -147,6 +148,7 @@ def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int):
         made = triton.compile(source, target=target, options={"enable_fp_fusion": False})
         assert f"sm_{capability}" in made.asm["ptx"]
         assert len(made.asm["cubin"]) > 1000
+    assert ("libdevice.tanh(a)" in text) is cuda
 
 
 def test_the_steps_are_those_of_c():

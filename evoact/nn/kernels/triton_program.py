@@ -93,7 +93,7 @@ class Program:
     def __init__(self, expressions: Sequence[Expression]) -> None:
         unique = {triton_key(expression): expression for expression in expressions}
         self._numbers = {key: number for number, key in enumerate(unique, TABLE + 1)}
-        self._module = _loaded(triton_source(list(unique.values())))
+        self._module = _loaded(triton_source(list(unique.values()), cuda=not interpreted()))
 
     def number(self, expression: Expression) -> int:
         """Return what `which` is for a function of this program."""
