@@ -118,7 +118,7 @@ _TERM: Final = """\
             weight = tl.where(role == 0, weight_0, weight_1)
             sharp = tl.where(role == 0, sharp_0, sharp_1)
             entry_at = entries_at + (2 * k + role) * width
-            v = x / sharp"""
+            v = x * (1.0 / sharp)"""
 
 _VALUES: Final = """\
 @triton.jit(do_not_specialize=["total", "n", "width", "per"],

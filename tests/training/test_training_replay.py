@@ -13,6 +13,7 @@ from triton_interpreter import needs_triton, on_gpu, run_interpreted
 
 from evoact.nn.kernels import triton_program
 from evoact.nn.kernels.triton_program import interpreted
+from evoact.nn.packed import fused_triton
 from evoact.records import Candidate, Cohort, Evaluation, TaskSpec
 from evoact.training import forming, train_cohort
 from evoact.training.replay import Replay
@@ -89,7 +90,7 @@ def assert_near(found: list[Evaluation], wanted: list[Evaluation]) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_triton_trains_as_torch_does(captured: OnCpu, monkeypatch: pytest.MonkeyPatch) -> None:
     let_kernels_repeat(monkeypatch)
-    monkeypatch.setattr(triton_program, "_BLOCK", 2**14)  # each costs a millisecond here
+    monkeypatch.setattr(fused_triton, "BLOCK", 2**14)  # each costs a millisecond here
     candidates = CANDIDATES[:5]
     task = TaskSpec(name="digits", network="mlp", epochs=1, batch_size=120)
     torchs = train_cohort(Cohort(tuple(candidates), task, seed=5))
