@@ -113,6 +113,7 @@ _START: Final = """\
     weight_0, sharp_0 = tl.load(shares_at + 4 * k), tl.load(shares_at + 4 * k + 1)
     weight_1, sharp_1 = tl.load(shares_at + 4 * k + 2), tl.load(shares_at + 4 * k + 3)"""
 
+# One division for a block: by each element it would cost as much as a function.
 _TERM: Final = """\
             which = tl.where(role == 0, which_0, which_1)
             weight = tl.where(role == 0, weight_0, weight_1)
