@@ -1,8 +1,4 @@
-"""Generated Triton kernels: compiled for GPUs that are not here, and run where there is none.
-
-Tests marked by `in_triton` run in Triton's interpreter, in a process that
-`test_in_the_interpreter` starts, or on a GPU by `pytest -m gpu`.
-"""
+"""Generated Triton kernels: compiled for GPUs that are not here, and run where there is none."""
 
 import importlib.util
 import re
@@ -13,33 +9,21 @@ import pytest
 import torch
 from language_strategies import POINTWISE
 from test_language_c_source import autograd, inputs, judge, random_trees, written
-from triton_interpreter import run_interpreted
+from triton_interpreter import DEVICE, in_triton, needs_triton, run_interpreted
 
 from evoact.errors import InputError
 from evoact.language import PRIMITIVES, ZOO, Scope, parse, resolve
 from evoact.language.triton_source import triton_source
 from evoact.nn import Activation
-from evoact.nn.kernels.triton_program import interpreted
 from evoact.nn.packed import Bank
 
 ROWS = [PRIMITIVES[name] for name in POINTWISE]
 CHANNELS = 3
-DEVICE = "cpu" if interpreted() else "cuda"
-has_triton = importlib.util.find_spec("triton") is not None
-needs_triton = pytest.mark.skipif(not has_triton, reason="triton is not installed: no wheel here")
-
-
-def in_triton(test):
-    here = has_triton and (interpreted() or torch.cuda.is_available())
-    test = pytest.mark.skipif(not here, reason="no GPU, and not in Triton's interpreter")(test)
-    # The interpreter computes by numpy, which warns of a log(0).
-    test = pytest.mark.filterwarnings("ignore::RuntimeWarning")(test)
-    return test if interpreted() else pytest.mark.gpu(test)
 
 
 @needs_triton
 def test_in_the_interpreter():
-    told = run_interpreted(__file__, "not test_in_the_interpreter and not compile")
+    told = run_interpreted("not test_in_the_interpreter and not compile", __file__)
     assert " passed" in told
     assert "skipped" not in told
 
@@ -134,15 +118,16 @@ def test_random_trees():
 
 
 @needs_triton
-@pytest.mark.parametrize("capability", [80, 90])
-def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int):
+@pytest.mark.parametrize(("capability", "cuda"), [(80, False), (80, True), (90, True)])
+def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int, cuda: bool):
     triton = pytest.importorskip("triton")
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     texts = ["a * tanh(x) + b where a = 1.0, b = 0.0 per channel", "erfc(x) + sinh(cos(x))"]
-    (tmp_path / "generated.py").write_text(triton_source([resolve(text) for text in texts]))
+    text = triton_source([resolve(text) for text in texts], cuda=cuda)
+    (tmp_path / "generated.py").write_text(text)
     spec = importlib.util.spec_from_file_location("generated", tmp_path / "generated.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -163,6 +148,7 @@ def test_kernels_compile_for_gpus(tmp_path: Path, monkeypatch, capability: int):
         made = triton.compile(source, target=target, options={"enable_fp_fusion": False})
         assert f"sm_{capability}" in made.asm["ptx"]
         assert len(made.asm["cubin"]) > 1000
+    assert ("libdevice.tanh(a)" in text) is cuda
 
 
 def test_the_steps_are_those_of_c():

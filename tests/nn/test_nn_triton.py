@@ -1,22 +1,17 @@
-"""Banks and single activations by Triton, against plain operations.
-
-Tests marked by `in_triton` run in Triton's interpreter, in a process that
-`test_in_the_interpreter` starts, or on a GPU by `pytest -m gpu`.
-"""
+"""Banks and single activations by Triton, against plain operations."""
 
 from __future__ import annotations
 
 import copy
 import importlib.util
-from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 import test_nn_fused as fused
 import test_nn_packed as packed
 import torch
 from test_nn_packed import CHANNELS, annealed, bound
-from triton_interpreter import run_interpreted
+from triton_interpreter import DEVICE, in_triton, needs_triton, on_gpu, run_interpreted
 
 from evoact.errors import InputError
 from evoact.language import parse
@@ -25,21 +20,11 @@ from evoact.nn.fused import chosen
 from evoact.nn.kernels import triton_backend, triton_program
 from evoact.nn.kernels.triton_program import interpreted, programs_of
 
-DEVICE = "cpu" if interpreted() else "cuda"
-has_triton = importlib.util.find_spec("triton") is not None
 
-
-def in_triton(test: Callable[..., Any]) -> Any:
-    here = has_triton and (interpreted() or torch.cuda.is_available())
-    test = pytest.mark.skipif(not here, reason="no GPU, and not in Triton's interpreter")(test)
-    # The interpreter computes by numpy, which warns of a log(0).
-    test = pytest.mark.filterwarnings("ignore::RuntimeWarning")(test)
-    return test if interpreted() else pytest.mark.gpu(test)
-
-
-@pytest.mark.skipif(not has_triton, reason="triton is not installed: no wheel here")
+@needs_triton
 def test_in_the_interpreter() -> None:
-    told = run_interpreted(__file__, "not test_in_the_interpreter")
+    launching = Path(__file__).with_name("test_nn_launching.py")
+    told = run_interpreted("not test_in_the_interpreter", __file__, launching)
     assert " passed" in told
     assert "skipped" not in told
 
@@ -151,8 +136,7 @@ def test_one_activation_keeps_its_input_and_can_be_copied() -> None:
     fused.test_groupwise_activations_are_torchs("triton")
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@on_gpu
 @pytest.mark.parametrize("text", fused.TEXTS)
 def test_one_activation_on_a_gpu(text: str) -> None:
     torch.manual_seed(0)

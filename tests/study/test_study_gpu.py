@@ -11,6 +11,7 @@ import pytest
 import torch
 from study_runs import searched
 
+from evoact.nn.kernels.triton_program import TOGETHER
 from evoact.records import SearchSpec
 from evoact.study import InlineEvaluator, Study, load_space, make_evaluator
 
@@ -20,11 +21,13 @@ pytestmark = [
 ]
 
 SPACE = Path(__file__).parents[2] / "search_spaces" / "smoke.yaml"
+COHORT = 20  # more than one program computes, see `TOGETHER`
+MANY = ("evolution.population=40", "evolution.generations=2", f"evolution.cohort={COHORT}")
 
 
-def spec(**evaluate: Any) -> SearchSpec:
+def spec(*settings: str, **evaluate: Any) -> SearchSpec:
     """The smoke search on a GPU."""
-    space = load_space(SPACE, ["tracking.mlflow=off"])
+    space = load_space(SPACE, ["tracking.mlflow=off", *settings])
     return space.model_copy(update={"evaluate": space.evaluate.model_copy(update=evaluate)})
 
 
@@ -34,27 +37,44 @@ def devices(study: Study) -> set[tuple[str, str]]:
     return {(e.environment["device"], e.environment["kernels"].partition(" ")[0]) for e in found}
 
 
+def contents(study: Study) -> dict[Any, dict[str, Any]]:
+    """All that was measured of candidates, but for the time and who trained with them."""
+    found = {key: one.to_dict() for key, one in study.history.evaluations.items()}
+    for data in found.values():
+        del data["seconds"], data["shared_steps"]
+    return found
+
+
+def assert_same(one: Study, other: Study) -> None:
+    assert contents(one) == contents(other)
+    files = [(study.folder / "hall_of_fame.csv").read_bytes() for study in (one, other)]
+    assert files[0] == files[1]
+
+
 def test_a_search_is_trained_on_the_gpu_and_repeats(tmp_path: Path) -> None:
     one = searched(spec(gpus_per_worker=1), tmp_path, "one", InlineEvaluator())
     two = searched(spec(gpus_per_worker=1), tmp_path, "two", InlineEvaluator())
     assert devices(one) == {(torch.cuda.get_device_name(), "triton")}
-    files = [(study.folder / "hall_of_fame.csv").read_bytes() for study in (one, two)]
-    assert files[0] == files[1]
+    assert_same(one, two)
 
 
 @pytest.mark.ray
 @pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_workers_with_shares_of_a_gpu_find_the_same(tmp_path: Path) -> None:
-    whole = searched(spec(gpus_per_worker=1), tmp_path, "whole", InlineEvaluator())
-    shares = spec(executor="ray", workers=3, gpus_per_worker=0.3)
+@pytest.mark.parametrize("settings", [(), MANY], ids=["small", "several programs"])
+def test_workers_with_shares_of_a_gpu_find_the_same(
+    tmp_path: Path, settings: tuple[str, ...]
+) -> None:
+    assert COHORT > TOGETHER
+    whole = searched(spec(*settings, gpus_per_worker=1), tmp_path, "whole", InlineEvaluator())
+    shares = spec(*settings, executor="ray", workers=3, gpus_per_worker=0.3)
+    assert shares.evaluate.kernels == "auto"
     evaluator = make_evaluator(shares)
     try:
         shared = searched(shares, tmp_path, "shared", evaluator)
     finally:
         evaluator.close()
-    assert devices(shared) == devices(whole)
-    files = [(study.folder / "hall_of_fame.csv").read_bytes() for study in (whole, shared)]
-    assert files[0] == files[1]
+    assert devices(shared) == {(torch.cuda.get_device_name(), "triton")}
+    assert_same(whole, shared)
 
 
 SHARE = """

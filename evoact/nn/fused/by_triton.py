@@ -18,6 +18,7 @@ from evoact.language.triton_source import ENTRIES
 from evoact.nn.fused.compiled import Layout, gathered, layout_of, spread
 from evoact.nn.fused.source import Made
 from evoact.nn.kernels.triton_program import (
+    ALONE,
     NONE,
     Program,
     Terms,
@@ -104,6 +105,7 @@ def _alone(made: Made, layout: Layout, device: torch.device) -> _Alone:
         torch.zeros(1, device=device),
         layers,
         channels,
+        ALONE,
     )
     return _Alone(program, terms, torch.zeros(1, dtype=torch.int64, device=device))
 

@@ -30,8 +30,12 @@ TOGETHER: Final = 16
 once, but the time rises faster than their number. For `values` and `pulls` of a bred
 function the processor takes .31 s alone, .12 s among 16, .13 among 32, .18 among 64."""
 _KEPT: Final = 64  # programs of a process
-# Two elements a thread: the compiler writes out each, in each of many functions.
-_BLOCK, _WARPS = 512, 8
+BLOCK: Final = 512
+"""Elements that a bank computes at a time, two a thread: the compiler writes out each, in
+each of many functions, and four want more registers than there are."""
+ALONE: Final = 1024
+"""And one function alone, which so asks for more of the memory at a time."""
+_WARPS: Final = 8
 _ROWS, _COLUMNS = 32, 32
 _RESIDENT: Final = 8  # blocks of so many threads on a multiprocessor at a time
 _WAVES, _MOST_BLOCKS = 4, 16
@@ -72,6 +76,8 @@ class Terms(NamedTuple):
     """How many parameters are per layer, over all slices and terms."""
     channels: int
     """And how many per channel."""
+    block: int
+    """How many elements are computed at a time, and leave one share of a gradient."""
 
     def to(self, device: torch.device) -> Terms:
         """Return copies of the arrays on a device."""
@@ -93,7 +99,7 @@ class Program:
     def __init__(self, expressions: Sequence[Expression]) -> None:
         unique = {triton_key(expression): expression for expression in expressions}
         self._numbers = {key: number for number, key in enumerate(unique, TABLE + 1)}
-        self._module = _loaded(triton_source(list(unique.values())))
+        self._module = _loaded(triton_source(list(unique.values()), cuda=not interpreted()))
 
     def number(self, expression: Expression) -> int:
         """Return what `which` is for a function of this program."""
@@ -108,11 +114,11 @@ class Program:
     ) -> None:
         """Write the values of some slices of `x`, `(K, ..., n)`."""
         total, n = x[0].numel(), x.shape[-1]
-        per = _per_program(x, len(slices))
-        self._module.values[-(-_blocks(total) // per), len(slices)](
+        per = _per_program(x, len(slices), terms.block)
+        self._module.values[-(-_blocks(total, terms.block) // per), len(slices)](
             x, y, parameters, terms.tables, terms.which, terms.shares, terms.entries, slices,
             total, n, terms.entries.shape[-1], per,
-            BLOCK=_BLOCK, num_warps=_WARPS, enable_fp_fusion=False,
+            BLOCK=terms.block, num_warps=_WARPS, enable_fp_fusion=False,
         )  # fmt: skip
 
     def pulls(
@@ -133,11 +139,11 @@ class Program:
             slices: which ones.
         """
         total, n = x[0].numel(), x.shape[-1]
-        per = _per_program(x, len(slices))
-        self._module.pulls[-(-_blocks(total) // per), len(slices)](
+        per = _per_program(x, len(slices), terms.block)
+        self._module.pulls[-(-_blocks(total, terms.block) // per), len(slices)](
             x, *gradients, parameters, terms.tables, terms.which, terms.shares, terms.entries,
             slices, total, n, terms.entries.shape[-1], per,
-            BLOCK=_BLOCK, num_warps=_WARPS, enable_fp_fusion=False,
+            BLOCK=terms.block, num_warps=_WARPS, enable_fp_fusion=False,
         )  # fmt: skip
 
     def gather(self, x: Tensor, sums: Tensor, gradients: Tensor, terms: Terms) -> None:
@@ -147,7 +153,7 @@ class Program:
         total, n = x[0].numel(), x.shape[-1]
         columns = -(-n // _COLUMNS) if terms.channels else 1
         self._module.gather[len(terms.slots), columns](
-            sums, terms.which, terms.slots, gradients, _blocks(total), total, n,
+            sums, terms.which, terms.slots, gradients, _blocks(total, terms.block), total, n,
             ROWS=_ROWS, COLUMNS=_COLUMNS, enable_fp_fusion=False,
         )  # fmt: skip
 
@@ -155,24 +161,24 @@ class Program:
 def room_for_sums(x: Tensor, terms: Terms) -> Tensor:
     """Return where `pulls` leaves the shares of gradients."""
     total = x[0].numel()
-    return x.new_empty(max(1, terms.layers * _blocks(total) + terms.channels * total))
+    return x.new_empty(max(1, terms.layers * _blocks(total, terms.block) + terms.channels * total))
 
 
-def _blocks(total: int) -> int:
-    return -(-total // _BLOCK)
+def _blocks(total: int, block: int) -> int:
+    return -(-total // block)
 
 
-def fills(x: Tensor, slices: int) -> float:
+def fills(x: Tensor, slices: int, block: int = BLOCK) -> float:
     """Return how often the blocks of some slices of `x` would fill the device."""
     processors = (
         torch.cuda.get_device_properties(x.device).multi_processor_count if x.is_cuda else 1
     )
-    return _blocks(x[0].numel()) * slices / (processors * _RESIDENT)
+    return _blocks(x[0].numel(), block) * slices / (processors * _RESIDENT)
 
 
-def _per_program(x: Tensor, slices: int) -> int:
+def _per_program(x: Tensor, slices: int, block: int) -> int:
     """Return how many blocks a program computes: more than one where there are enough."""
-    return max(1, min(_MOST_BLOCKS, int(fills(x, slices) / _WAVES)))
+    return max(1, min(_MOST_BLOCKS, int(fills(x, slices, block) / _WAVES)))
 
 
 def entries_of(

@@ -14,6 +14,7 @@ from evoact.language.fitting import SPACING
 from evoact.language.triton_source import ENTRIES
 from evoact.nn.annealed import Annealed
 from evoact.nn.kernels.triton_program import (
+    BLOCK,
     NONE,
     TABLE,
     Program,
@@ -106,6 +107,7 @@ class TritonJobs:
             torch.tensor(slots, dtype=torch.int64).view(-1, 5),
             torch.zeros(max(1, tables)),
             *before,
+            BLOCK,
         )
 
     def update(self) -> None:
