@@ -11,30 +11,40 @@ from scipy.optimize import brentq
 from evoact.language.facts.enclose import Cells
 from evoact.language.facts.facts import Interval
 from evoact.language.facts.floating import floating
+from evoact.language.facts.intervals import Array, Flags
 from evoact.language.facts.undefined import undefined
 
 
-def placed(cells: Cells, node: int, left: float, right: float) -> tuple[float, bool]:
-    """Return the zero between two points, and whether signs on both sides of it prove the place.
+def placed(cells: Cells, node: int, left: Array, right: Array) -> list[tuple[float, bool]]:
+    """Return the zeros between pairs of points, and whether signs on both sides prove the place.
 
     Of places that rounding cannot tell apart it is zero, or that of few digits.
     """
-    x = root_between(floating(cells.graph, node), left, right)
-    for nice, reach in ((0.0, 1e-9), (float(f"{x:.12g}"), 1e-11 * abs(x))):
-        if abs(nice - x) <= reach and left <= nice <= right and _may_be_zero(cells, node, nice):
-            x = nice
-            break
-    margin = 1e-7 * max(abs(x), 1e-2)
-    ends = np.asarray([max(left, x - margin), min(right, x + margin)])
-    box = Cells(cells.graph, ends, ends)[node]
-    above, below = (np.broadcast_to(sign, ends.shape) for sign in (box.positive, box.negative))
-    return x, bool((above[0] and below[1]) or (below[0] and above[1]))
+    if not len(left):
+        return []
+    function = floating(cells.graph, node)
+    found = np.asarray([root_between(function, *pair) for pair in zip(left, right, strict=True)])
+    x, short = found.copy(), np.asarray([float(f"{at:.12g}") for at in found])
+    for nice, reach in ((short, 1e-11 * np.abs(found)), (np.zeros_like(found), 1e-9)):
+        fits = (np.abs(nice - found) <= reach) & (left <= nice) & (nice <= right)
+        if fits.any():
+            fits[fits] = _may_be_zero(cells, node, nice[fits])
+            x[fits] = nice[fits]
+    margin = 1e-7 * np.maximum(np.abs(x), 1e-2)
+    ends = np.stack([np.maximum(left, x - margin), np.minimum(right, x + margin)])
+    box = Cells(cells.graph, ends.ravel(), ends.ravel())[node]
+    above, below = (
+        np.broadcast_to(sign, ends.size).reshape(ends.shape)
+        for sign in (box.positive, box.negative)
+    )
+    proved = (above[0] & below[1]) | (below[0] & above[1])
+    return list(zip(x.tolist(), proved.tolist(), strict=True))
 
 
-def _may_be_zero(cells: Cells, node: int, x: float) -> bool:
-    at = np.asarray([x])
+def _may_be_zero(cells: Cells, node: int, at: Array) -> Flags:
     box = Cells(cells.graph, at, at)[node]
-    return bool(np.all((box.lo <= 0) & (box.hi >= 0) & np.isfinite(box.lo) & np.isfinite(box.hi)))
+    here = (box.lo <= 0) & (box.hi >= 0) & np.isfinite(box.lo) & np.isfinite(box.hi)
+    return np.broadcast_to(here, at.shape)
 
 
 def root_between(function: Callable[[float], float], left: float, right: float) -> float:

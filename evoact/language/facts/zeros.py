@@ -48,8 +48,7 @@ def zeros(cells: Cells, node: int, slope: int, lost: Flags | None = None) -> Zer
         state = _states(cells, node, slope)
         flat += zip(cells.left[state == FLAT], cells.right[state == FLAT], strict=True)
         crossed = cells.left[state == CROSSED], cells.right[state == CROSSED]
-        for a, b in zip(*crossed, strict=True):
-            root, certain = placed(cells, node, a, b)
+        for root, certain in placed(cells, node, *crossed):
             found.add(root)
             is_placed = is_placed and certain
         left, right = cells.left[state == OPEN], cells.right[state == OPEN]
