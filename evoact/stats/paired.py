@@ -116,11 +116,10 @@ def _signed_rank(differences: npt.NDArray[np.float64], tolerance: float) -> floa
 
 def _doubled_ranks(sizes: npt.NDArray[np.float64], tolerance: float) -> npt.NDArray[np.int64]:
     """Twice the ranks, so that the shared ranks of ties are whole numbers."""
-    from scipy import stats
-
     order = np.argsort(sizes, kind="stable")
     steps = np.diff(sizes[order], prepend=sizes[order[0]]) > tolerance
     groups = np.empty(sizes.size, dtype=np.int64)
     groups[order] = np.cumsum(steps)
-    ranks: npt.NDArray[np.int64] = np.rint(2.0 * stats.rankdata(groups)).astype(np.int64)
+    counts = np.bincount(groups)
+    ranks: npt.NDArray[np.int64] = (2 * np.cumsum(counts) - counts + 1)[groups]
     return ranks
