@@ -14,7 +14,9 @@ from evoact.study import Study as StoredStudy
 from evoact.tracking.figures import (
     DARK,
     LIGHT,
+    candidate_figure,
     candidate_film,
+    candidate_svg,
     confirmation_figure,
     figure_bytes,
     front_figure,
@@ -286,3 +288,22 @@ def test_colours_are_told_apart_with_any_colour_blindness(style, kind):
     told = [(style.function, style.derivative), style.stages, *combinations(style.lines[:4], 2)]
     for a, b in told:
         assert np.linalg.norm(lab(a, BLINDNESS[kind]) - lab(b, BLINDNESS[kind])) > 15, (a, b)
+
+
+def test_a_sheet_that_is_used_again_shows_the_same(kept):
+    """Whatever was drawn on it before: with bends, with layers, with how it was annealed."""
+    ids = [one.candidate.id for one in kept.best(5)]
+    drawn = [(kept.history.candidates[id_], kept.history.evaluations[id_, 0].curve) for id_ in ids]
+    layers = {"act1": {"a0": 0.5}, "act2": {"a0": 2.0}}
+    learnable = Candidate(parse("max(x, a0 * x) where a0 = 0.25"))
+    several = [
+        *((one, curve, {}) for one, curve in drawn),
+        *((Candidate(one.late), (), {}) for one, _ in drawn),
+        (learnable, (), layers),
+        (learnable, (), {}),
+        (Candidate(parse("group_sort(x, 2)")), (), {}),
+    ]
+    fresh = [figure_bytes(candidate_figure(one, c, params=p)) for one, c, p in several]
+    for order in (1, -1):
+        again = [candidate_svg(one, c, params=p) for one, c, p in several[::order]]
+        assert again == fresh[::order]

@@ -5,7 +5,7 @@ Each is a function from records to a matplotlib `Figure`, drawn in the colours o
 first is drawn.
 """
 
-from evoact.tracking.figures.candidate import candidate_figure
+from evoact.tracking.figures.candidate import candidate_figure, candidate_svg
 from evoact.tracking.figures.card import function_figure
 from evoact.tracking.figures.confirmed import (
     confirmation_figure,
@@ -39,6 +39,7 @@ __all__ = [
     "annealing_figure",
     "candidate_figure",
     "candidate_film",
+    "candidate_svg",
     "confirmation_figure",
     "contestant_name",
     "draw_comparison",

@@ -118,15 +118,33 @@ def drawing(
         is_placed: whether the places of axes will be given. It is drawn in a fraction of the
             time of a layout that looks for them, for which all is drawn once more.
     """
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with _ALONE, rc_context(_settings(style)):
+    with redrawing(style):
         layout = None if is_placed else _layout()
         figure = Figure(figsize=(width, height), dpi=_DPI, layout=layout)
         FigureCanvasAgg(figure)
         yield figure
+
+
+@contextmanager
+def redrawing(style: Style) -> Iterator[None]:
+    """Draw on a figure that is there, as within `drawing`."""
+    from matplotlib import rc_context
+
+    with _ALONE, rc_context(_settings(style)):
+        yield
+
+
+def wiped(figure: Figure) -> None:
+    """Take from a figure's axes what was drawn; the axes and their ticks stay."""
+    for axes in figure.axes:
+        for artist in (*axes.lines, *axes.collections, *axes.patches, *axes.texts):
+            artist.remove()
+        if legend := axes.get_legend():
+            legend.remove()
+        axes.set_title("")
 
 
 def _layout() -> LayoutEngine:
