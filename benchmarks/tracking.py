@@ -3,9 +3,9 @@
 At 200 candidates: searches of one space, in pairs with `tracking.mlflow` embedded and off, each in
 a process of its own with a store that is not there yet. The difference of two walls is also that
 of two searches on a machine that does other things; so what is known of the tracker is told
-apart: how long the search waited for it (for the store to be made beyond the start of workers, to
-hand records over, and for the last of them to be told at the end), and how long its threads took of
-the processor (importing MLflow, making its store, every record), which workers train beside.
+apart: how long the search waited for it (for the store to be made beyond the start of workers,
+and for the last of it to be told at the end), and how much of the processor its process took
+(importing MLflow, making its store, every record), beside which workers train.
 
 At 5,000 candidates: the journal of a search of that many, with scores that are made up, told to a
 tracker record by record; its own seconds are what a search would wait for.
@@ -55,26 +55,29 @@ class Stopwatch:
 
 
 def searched(setting: str, changes: Sequence[str]) -> dict[str, float]:
-    """Search a space in this process; return its seconds, and those within the tracker."""
-    from concurrent.futures import Future
-
+    """Search a space in this process; return its seconds, and those of the tracker."""
     from evoact import api
     from evoact.study import load_space
-    from evoact.tracking import Background, MlflowTracker
+    from evoact.tracking import Background
 
-    waits, works = Stopwatch(), Stopwatch()
-    for kind, watch in ((Background, waits), (MlflowTracker, works)):
-        for name in ("on_record", "close"):
-            setattr(kind, name, watch.timed(getattr(kind, name)))
-    Future.result = waits.timed(Future.result)  # type: ignore[method-assign]  # of the store
-    api.prepare_store = works.timed(api.prepare_store)
+    waits, started = Stopwatch(), []
+    begin = Background.__init__
+
+    def begun(self: Background, uri: str) -> None:
+        started.append(self)
+        begin(self, uri)
+
+    Background.__init__ = begun  # type: ignore[method-assign]  # to ask it when it has ended
+    for name in ("__init__", "ready", "on_record", "close"):
+        setattr(Background, name, waits.timed(getattr(Background, name)))
     with tempfile.TemporaryDirectory() as folder:
         spec = load_space(SPACE, [*changes, f"tracking.mlflow={setting}"])
         start = time.perf_counter()
         study = api.search(spec, folder, "search", 0)
         wall = time.perf_counter() - start
     count = len(study.history.searched())
-    return {"wall": wall, "waited": waits.wall, "cpu": works.cpu, "candidates": count}
+    cpu = sum(background.seconds for background in started)
+    return {"wall": wall, "waited": waits.wall, "cpu": cpu, "candidates": count}
 
 
 def pairs_section(pairs: int, changes: Sequence[str]) -> list[dict[str, Any]]:
@@ -84,7 +87,7 @@ def pairs_section(pairs: int, changes: Sequence[str]) -> list[dict[str, Any]]:
     print("| pair | candidates | off, s | on, s | waited for the tracker, s "
           "| its processor time, s | waited, share of the search |")  # fmt: skip
     print("|---:|---:|---:|---:|---:|---:|---:|")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for pair in range(pairs):
         # The order changes: the second of a pair finds what the first left in caches.
         order = ("off", "embedded") if pair % 2 else ("embedded", "off")
@@ -95,8 +98,11 @@ def pairs_section(pairs: int, changes: Sequence[str]) -> list[dict[str, Any]]:
               f"| {on['waited']:.1f} | {on['cpu']:.1f} | {share:.1%} |", flush=True)  # fmt: skip
         rows.append({"on": on, "off": off, "share": share, "changes": list(changes)})
     more = statistics.median(r["on"]["wall"] / r["off"]["wall"] - 1.0 for r in rows)
+    without, with_it = (statistics.median(r[k]["wall"] for r in rows) for k in ("off", "on"))
     share = statistics.median(r["share"] for r in rows)
-    print(f"\nMedians: on takes {more:+.1%} of off; {share:.1%} of a search waited for it.\n")
+    print(f"\nMedians: on takes {more:+.1%} of off, pair by pair; {without:.1f} s off, "
+          f"{with_it:.1f} s on ({with_it / without - 1.0:+.1%});\n"
+          f"{share:.1%} of a search waited for it.\n")  # fmt: skip
     return rows
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -91,30 +90,28 @@ def search(
         study = evoact.search("search_spaces/smoke.yaml", executor="inline")
         print(study.best(1)[0].expression)
     """
-    from evoact.training import prepared, resolve_kernels  # torch, which a dry run does not need
-
     spec = space if isinstance(space, SearchSpec) else load_space(space)
     spec = with_control(with_evaluate(spec, executor=executor, workers=workers), control)
-    spec = prepared(warmed(spec))
     refuse_password(spec.tracking.mlflow)
     runs = Path(runs_dir)
     refuse_existing(runs, name)
-    for sentence in costly_early(spec):
-        warnings.warn(sentence, stacklevel=2)
-    resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)  # refused before workers start
-    uri = _store(spec, runs)
-    with ExitStack() as started:
-        # To make a store takes seconds, as does to start workers.
-        helper = started.enter_context(ThreadPoolExecutor(1, "evoact-store"))
-        ready = helper.submit(prepare_store, uri) if uri else None
+    with _mlflow(spec, runs) as mlflow, ExitStack() as started:
+        from evoact.training import prepared, resolve_kernels  # torch, while MLflow is imported
+
+        spec = prepared(warmed(spec))
+        for sentence in costly_early(spec):
+            warnings.warn(sentence, stacklevel=2)
+        resolve_kernels(spec.evaluate.kernels, spec.evaluate.device)  # refused before workers start
+        if mlflow:
+            mlflow.prepare()  # it takes seconds, as does to start workers
         evaluator = started.enter_context(_evaluator(spec, address))
-        if uri and ready:
-            with _warned_if_down(uri):
-                ready.result()
+        _wait_for_store(mlflow)
         study = Study.create(spec, runs, name, seed)
-        with _opened(study, [*listeners, *_trackers(study)]):
+        with _opened(study, [*listeners, *_trackers(study, mlflow)]):
             run(study, evaluator)
-            started.close()  # workers end while trackers do
+            if mlflow:
+                mlflow.finish()
+            started.close()  # workers end while it does
     return study
 
 
@@ -148,13 +145,14 @@ def resume(
     if not study.is_finished:
         prepared(study.spec)
     spec = with_evaluate(study.spec, executor=executor, workers=workers)
-    if uri := _store(spec, study.folder.parent):
-        with _warned_if_down(uri):
-            prepare_store(uri)
-    with _opened(study, [*listeners, *_trackers(study)]):
-        if not study.is_finished:
-            with _evaluator(spec, address) as evaluator:
-                run(study, evaluator)
+    with _mlflow(spec, study.folder.parent) as mlflow:
+        if mlflow:
+            mlflow.prepare()
+        _wait_for_store(mlflow)
+        with _opened(study, [*listeners, *_trackers(study, mlflow)]):
+            if not study.is_finished:
+                with _evaluator(spec, address) as evaluator:
+                    run(study, evaluator)
     return study
 
 
@@ -365,30 +363,29 @@ def with_evaluate(spec: SearchSpec, **changes: Any) -> SearchSpec:
     return spec.model_copy(update={"evaluate": type(spec.evaluate).model_validate(evaluate)})
 
 
-def _store(spec: SearchSpec, runs: Path) -> str | None:
-    """Return the URI of the MLflow store to make ready; None where there is none to reach.
+@contextmanager
+def _mlflow(spec: SearchSpec, runs: Path) -> Iterator[Background | None]:
+    """Start the process that tells MLflow, if a store is wanted."""
+    uri = tracking_uri(spec.tracking.mlflow, runs)
+    if uri is None:
+        yield None
+        return
+    with Background(uri) as background:
+        yield background
+
+
+def _wait_for_store(mlflow: Background | None) -> None:
+    """Wait until a store is ready; go on without one that is down, and say how to make up for it.
 
     A server that is down may come back while the search runs, or later.
     """
-    uri = tracking_uri(spec.tracking.mlflow, runs)
-    if uri is None:
-        return None
-    with _warned_if_down(uri):
-        check_reachable(uri)
-        return uri
-    return None
-
-
-@contextmanager
-def _warned_if_down(uri: str) -> Iterator[None]:
-    """Go on without a store that is down, and say how to make up for it."""
     try:
-        yield
+        if mlflow:
+            mlflow.ready()
     except StoreUnreachable as error:
-        warnings.warn(
-            f"{error}. The search goes on; {_CURE.format(run='RUN', uri=redacted(uri))}",
-            stacklevel=4,
-        )
+        assert mlflow is not None
+        cure = _CURE.format(run="RUN", uri=redacted(mlflow.uri))
+        warnings.warn(f"{error}. The search goes on; {cure}", stacklevel=3)
 
 
 @contextmanager
@@ -412,7 +409,7 @@ def _opened(study: Study, listeners: Sequence[Listener]) -> Iterator[None]:
         study.close()
 
 
-def _trackers(study: Study) -> list[Listener]:
+def _trackers(study: Study, mlflow: Background | None) -> list[Listener]:
     folder = study.folder
     views: list[Listener] = [
         HallOfFameCsv(folder / "hall_of_fame.csv"),
@@ -420,10 +417,9 @@ def _trackers(study: Study) -> list[Listener]:
         WinnerFiles(folder),
     ]
     guarded: list[Listener] = [Guarded(view, _warn) for view in views]
-    uri = tracking_uri(study.spec.tracking.mlflow, folder.parent)
-    if uri is not None:
-        cure = _CURE.format(run=folder, uri=redacted(uri))
-        guarded.append(Background(MlflowTracker(uri, folder), _warn, cure))
+    if mlflow:
+        mlflow.follow(folder, _warn, _CURE.format(run=folder, uri=redacted(mlflow.uri)))
+        guarded.insert(0, mlflow)  # it works while the others do
     return guarded
 
 

@@ -75,6 +75,7 @@ class Guarded:
         start = self._clock()
         try:
             action()
+            self._left_out_until = start  # what failed is back
         except Exception as error:  # whatever a view does, the search goes on
             first = self.error is None
             self.error = error

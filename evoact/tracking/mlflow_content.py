@@ -132,23 +132,6 @@ def children(history: History) -> list[Child]:
     return sorted(found.values(), key=lambda child: order.index(child.role))
 
 
-def early_children(history: History) -> list[Child]:
-    """Return the children that the confirmation, which has begun, will not change.
-
-    Not those that are trained in it, nor those that may be: a winner's controls. None
-    without finalists, when the winner is one of them.
-    """
-    assert history.confirmation is not None
-    finalists = history.confirmation.finalists.values()
-    if not finalists:
-        return []
-    annealed = [one for one in finalists if one.anneal]
-    halves = [(f, one.head) for one in annealed for f in (one.late, one.early) if f]
-    controls = {Candidate(half, head=head).id for half, head in halves}
-    found = children(history)
-    return [c for c in found if c.role == HALL_OF_FAME and c.candidate.id not in controls]
-
-
 def child_name(child: Child) -> str:
     """Return the name of a candidate's run, such as `baseline relu`."""
     what = known_name(child.candidate.late) or child.candidate.text

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from evoact.errors import StudyError
+from evoact.language import resolve
 from evoact.records import Candidate, History
 from evoact.tracking.confirmation import confirmation_columns, confirmation_rows
 from evoact.tracking.describe import csv_text, spec_of
 from evoact.tracking.figures import (
-    candidate_figure,
+    candidate_svg,
     confirmation_figure,
     figure_bytes,
     front_figure,
@@ -21,7 +22,7 @@ from evoact.tracking.figures import (
 )
 from evoact.tracking.hall_of_fame import hall_of_fame_columns, hall_of_fame_rows
 from evoact.tracking.mlflow_content import lineage, main_evaluation
-from evoact.tracking.winners import STEM, discovered_text
+from evoact.tracking.winners import trained_params, write_export, written_export
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,20 +38,18 @@ def hall_of_fame_text(history: History) -> str:
     return csv_text(hall_of_fame_columns(spec_of(history)), hall_of_fame_rows(history))
 
 
-def search_files(history: History) -> Files:
-    """Return what a study has once its candidates are trained, which nothing changes later."""
-    return _figures(gallery=gallery_figure(history), front=front_figure(history))
-
-
-def result_files(history: History) -> Files:
-    """Return what else a finished study has: its confirmation, and the figures with it."""
+def study_files(history: History) -> Files:
+    """Return what a finished study has: its hall of fame, its confirmation, its figures."""
     assert history.finished is not None, "a study has its results when it is finished"
     winner = history.candidates.get(history.finished.winner or "")
     files = _figures(
+        gallery=gallery_figure(history),
+        front=front_figure(history),
         progress=progress_figure(history),
         confirmation=confirmation_figure(history),
         genealogy=genealogy_figure(history, winner) if winner else None,
     )
+    files[HALL_OF_FAME_CSV] = hall_of_fame_text(history).encode()
     rows = confirmation_rows(history)
     if rows:
         files["confirmation.csv"] = csv_text(confirmation_columns(history), rows).encode()
@@ -68,7 +67,7 @@ def candidate_files(candidate: Candidate, history: History, study_dir: Path) -> 
     trained = trained_params(candidate, history, study_dir)
     curve = evaluation.curve if evaluation else ()
     return {
-        "function.svg": figure_bytes(candidate_figure(candidate, curve, params=trained)),
+        "function.svg": candidate_svg(candidate, curve, params=trained),
         "facts.json": _json(candidate.late.facts().to_dict()),
         "lineage.json": _json(lineage(candidate, history)),
     }
@@ -82,36 +81,22 @@ def write_files(files: Files, folder: Path) -> None:
         path.write_bytes(content)
 
 
-def write_export(winner: Candidate, history: History, study_dir: Path, folder: Path) -> None:
-    """Write a winner as files that need no evoact: recipe, and trained values of each layer."""
-    from evoact.export import DEFAULT, export
-    from evoact.export.needs import missing
-    from evoact.export.onnx import PACKAGES
-
-    formats = [*DEFAULT, *([] if missing(PACKAGES) else ["onnx"])]
-    told = discovered_text(winner, history)
-    export(winner.late, folder, formats=formats, stem=STEM, about=told)
-    trained = trained_params(winner, history, study_dir)
-    if trained:
-        export(
-            winner.late,
-            folder,
-            formats=formats,
-            params="trained",
-            trained=trained,
-            stem=f"{STEM}_trained",
-            about=told,
-        )
+def put_export(winner: Candidate, history: History, study_dir: Path, folder: Path) -> None:
+    """Put a winner's export into a folder: that of the study, or one made anew if it is gone."""
+    written = written_export(winner, history, study_dir)
+    if not written:
+        write_export(winner, history, study_dir, folder)
+        return
+    folder.mkdir(parents=True)
+    for path in written:
+        shutil.copyfile(path, folder / path.name)
 
 
-def trained_params(
-    candidate: Candidate, history: History, study_dir: Path
-) -> dict[str, dict[str, Any]]:
-    """Return trained parameters; a study whose files were lost is shown without."""
-    try:
-        return history.trained_params(candidate, study_dir)
-    except StudyError:
-        return {}
+def prepare_drawing() -> None:
+    """Import what is drawn with, which takes a second, before it is waited for."""
+    import scipy.stats  # noqa: F401  # comparisons are drawn, too
+
+    candidate_svg(Candidate(resolve("relu")), ())
 
 
 def _json(data: Any) -> bytes:

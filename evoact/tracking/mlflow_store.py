@@ -6,11 +6,12 @@ import logging
 import os
 import socket
 import ssl
+import tempfile
 import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -231,9 +232,9 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
     from mlflow.exceptions import MlflowException
 
     with _quiet():
-        if uri.startswith("sqlite"):
-            sqlite_path(uri).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if uri.startswith("sqlite"):
+                _make_file(sqlite_path(uri))
             client = MlflowClient(tracking_uri=uri)
             found = client.get_experiment_by_name(EXPERIMENT) or _create(client, uri)
         except (MlflowException, ImportError) as error:  # or a database's driver is missing
@@ -247,6 +248,20 @@ def prepare_store(uri: str, key: str = _KEY) -> str:
             f"-x {found.experiment_id}, or set tracking.mlflow to off"
         )
     return str(found.experiment_id)
+
+
+def _make_file(path: Path) -> None:
+    """Make a database where there is none, all at once: it takes a second, and may be ended."""
+    if path.exists():
+        return
+    from mlflow import MlflowClient
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
+        made = Path(folder) / path.name
+        MlflowClient(tracking_uri=f"sqlite:///{made}").search_experiments(max_results=1)
+        with suppress(OSError):  # another was faster; or there are no links, and MLflow makes it
+            os.link(made, path)
 
 
 def _is_outage(uri: str, error: Exception) -> bool:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from evoact.records import (
     Candidate,
-    Evaluated,
-    Evaluation,
     GenerationTold,
     History,
     Record,
@@ -29,7 +27,6 @@ from evoact.tracking.mlflow_content import (
     child_points,
     child_tags,
     children,
-    early_children,
     main_evaluation,
     result_tags,
     run_tags,
@@ -44,9 +41,8 @@ from evoact.tracking.mlflow_files import (
     Files,
     candidate_files,
     hall_of_fame_text,
-    result_files,
-    search_files,
-    write_export,
+    put_export,
+    study_files,
     write_files,
 )
 from evoact.tracking.mlflow_model import link_model, linked_models, log_model, register
@@ -91,48 +87,44 @@ class MlflowTracker:
         self._experiment = ""
         self._run_id = ""
         self._logged: set[int] = set()
-        # Drawn before they are sent, while workers train: of the study, and of candidates.
-        self._search_files: Files | None = None
-        self._files: dict[str, Files] = {}
-        self._complete = False
+        self._finished: History | None = None
+        self._has_figures = self._complete = False
 
     def on_record(self, record: Record, history: History) -> None:
-        """Log what a record adds, and what earlier ones left out."""
+        """Log what a record adds, and what earlier ones left out.
+
+        Of a study that finished all but its winner, whose export other views may be writing.
+        """
         if isinstance(record, StudyStarted | GenerationTold | StudyFinished):
-            self.catch_up(history)
-        elif isinstance(record, Evaluated) and history.confirmation:
-            self._work_ahead(record.evaluation, history)
-
-    def catch_up(self, history: History) -> None:
-        """Log what a study's run lacks."""
-        client = self._connected(history)
-        if self._complete:
-            return
-        self._log_generations(client, history)
-        if history.finished:
-            self._log_children(client, history, children(history))
-            self._finish(client, history)
-
-    def _work_ahead(self, evaluation: Evaluation, history: History) -> None:
-        """Log and draw what the confirmation will not change, while workers train it."""
-        assert history.confirmation is not None
-        client = self._connected(history)
-        if self._complete:
-            return
-        if self._search_files is None:
-            self._log_children(client, history, early_children(history))
-            self._search_files = search_files(history)
-        # From the first of fresh seeds on, what is drawn of a contestant stays as it is.
-        if evaluation.is_ok and evaluation.replicate == min(history.confirmation.replicates):
-            one = history.candidates[evaluation.candidate_id]
-            self._files[one.id] = candidate_files(one, history, self._folder)
+            self._finished = history if history.finished else None
+            self._log_known(history)
 
     def close(self) -> None:
-        """Mark the run of a study that did not finish as stopped."""
+        """Log the rest of a study that finished; mark the run of another as stopped."""
+        if self._finished:
+            self.catch_up(self._finished)
         if not self._client or not self._run_id or self._complete:
             return
         if self._live or self._client.get_run(self._run_id).info.status == "RUNNING":
             self._client.set_terminated(self._run_id, "KILLED")
+
+    def catch_up(self, history: History) -> None:
+        """Log what a study's run lacks."""
+        self._log_known(history)
+        if history.finished and not self._complete:
+            self._finish(self._connected(history), history)
+
+    def _log_known(self, history: History) -> None:
+        """Log all but the winner, and that the study is complete."""
+        client = self._connected(history)
+        if self._complete:
+            return
+        self._log_generations(client, history)
+        if history.finished and not self._has_figures:
+            others = [c for c in children(history) if not _is_winner(c.candidate, history)]
+            self._log_children(client, history, others)
+            self._log_files(client, self._run_id, study_files(history))
+            self._has_figures = True
 
     def _connected(self, history: History) -> MlflowClient:
         if self._client is None:
@@ -186,13 +178,25 @@ class MlflowTracker:
 
     def _log_generations(self, client: MlflowClient, history: History) -> None:
         missing = sorted(history.told - self._logged)
-        if missing:
+        if missing and not history.finished:
             # First, as it is the points that say what is there.
-            client.log_text(self._run_id, hall_of_fame_text(history), HALL_OF_FAME_CSV)
+            client.log_text(self._run_id, self._hall_of_fame(history), HALL_OF_FAME_CSV)
             self.sent["artifacts"] += 1
         for generation in missing:
             self._log_points(client, self._run_id, generation_points(history, generation))
             self._logged.add(generation)
+
+    def _hall_of_fame(self, history: History) -> str:
+        """Return the table; of a search in this moment what its file shows, as names take time."""
+        written = self._folder / HALL_OF_FAME_CSV
+        if self._live and written.is_file():
+            return written.read_text(encoding="utf-8")
+        return hall_of_fame_text(history)
+
+    def _log_files(self, client: MlflowClient, run_id: str, files: Files) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            write_files(files, Path(folder))
+            self._log_folder(client, run_id, Path(folder))
 
     def _log_folder(self, client: MlflowClient, run_id: str, folder: Path) -> None:
         files = [path for path in folder.rglob("*") if path.is_file()]
@@ -238,9 +242,9 @@ class MlflowTracker:
         run_id = run.info.run_id
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "files"
-            write_files(self._files_of(child.candidate, history), folder)
-            if self._is_winner(child.candidate, history):
-                write_export(child.candidate, history, self._folder, folder / EXPORT)
+            write_files(candidate_files(child.candidate, history, self._folder), folder)
+            if _is_winner(child.candidate, history):
+                put_export(child.candidate, history, self._folder, folder / EXPORT)
                 program, model = folder / EXPORT / f"{STEM}.pt2", Path(name) / "model"
                 log_model(client, run, child.candidate, program, model)
             self._log_folder(client, run_id, folder)
@@ -250,19 +254,9 @@ class MlflowTracker:
         ok = evaluation is not None and evaluation.is_ok
         client.set_terminated(run_id, "FINISHED" if ok else "FAILED")
 
-    def _files_of(self, candidate: Candidate, history: History) -> Files:
-        drawn = self._files.pop(candidate.id, None)
-        return drawn or candidate_files(candidate, history, self._folder)
-
-    def _is_winner(self, candidate: Candidate, history: History) -> bool:
-        return history.finished is not None and candidate.id == history.finished.winner
-
     def _finish(self, client: MlflowClient, history: History) -> None:
         assert history.finished is not None
-        files = (self._search_files or search_files(history)) | result_files(history)
-        with tempfile.TemporaryDirectory() as folder:
-            write_files(files, Path(folder))
-            self._log_folder(client, self._run_id, Path(folder))
+        self._log_children(client, history, children(history))  # the winner is left
         points: list[Point] = []
         if history.finished.winner is not None:
             winner = history.candidates[history.finished.winner]
@@ -286,6 +280,10 @@ class MlflowTracker:
             for model in linked_models(client, run):
                 link_model(client, client.get_run(self._run_id), model)
                 register(client, model, run.info.run_id, history, study_id(history, self._folder))
+
+
+def _is_winner(candidate: Candidate, history: History) -> bool:
+    return history.finished is not None and candidate.id == history.finished.winner
 
 
 def _now() -> int:

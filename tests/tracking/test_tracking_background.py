@@ -1,106 +1,177 @@
+"""The process that tells MLflow, real stores included."""
+
+import os
+import signal
+import subprocess
 import sys
+import textwrap
 import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
-from evoact.records import GenerationTold, History, StudyFinished
-from evoact.tracking import Background
+from evoact.errors import InputError
+from evoact.records import History
+from evoact.tracking import Background, StoreUnreachable, WinnerFiles
 
 
-class Waits:
-    """Takes nothing before it is let; keeps what it was told, what was known then, and where."""
-
-    def __init__(self):
-        self.let = threading.Event()
-        self.seen = []
-        self.closed = 0
-
-    def on_record(self, record, history):
-        assert self.let.wait(60.0)
-        self.seen.append((record, len(history.told), threading.current_thread()))
-
-    def close(self):
-        self.closed += 1
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "demo"
+    path.mkdir()
+    return path
 
 
-def test_a_search_does_not_wait_and_each_record_is_told_with_what_was_known_then():
-    background, history = Background(waits := Waits(), print), History()
-    records = [*map(GenerationTold, range(5)), StudyFinished(None)]
+def runs(uri):
+    """Return the runs of a store by name."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("evoact").experiment_id
+    return {run.info.run_name: run for run in client.search_runs([experiment], max_results=100)}
+
+
+def tell(background, records):
+    history = History()
     for record in records:
         history.apply(record)
         background.on_record(record, history)
-    assert not waits.seen
-    waits.let.set()
-    background.close()
-    assert [(record, told) for record, told, _ in waits.seen] == [
-        *((GenerationTold(n), n + 1) for n in range(5)),
-        (StudyFinished(None), 5),
-    ]
-    assert threading.current_thread() not in {thread for *_, thread in waits.seen}
-    assert waits.closed == 1
 
 
-def test_without_a_record_it_is_closed_all_the_same():
-    background = Background(waits := Waits(), print)
-    background.close()
-    assert waits.closed == 1
-
-
-class Fails(Waits):
-    def on_record(self, record, history):
-        super().on_record(record, history)
-        raise ConnectionError("server gone")
-
-
-def test_errors_are_told_once_by_the_thread_of_the_search():
+def test_a_whole_study_is_told_with_what_other_views_made(study, play, store, folder):
+    records = study().records()
     told = []
-    background = Background(
-        fails := Fails(), lambda text: told.append((text, threading.current_thread())), "sync it"
-    )
-    fails.let.set()
-    for number in range(3):
-        background.on_record(GenerationTold(number), History())
-    background.close()
-    ((text, thread),) = told
-    assert text == "Fails failed: ConnectionError: server gone. The search goes on; sync it."
+    with Background(store) as background:
+        background.prepare()
+        background.ready()
+        background.follow(folder, told.append)
+        os.kill(background.pid, signal.SIGTERM)  # as the end of a job is told to all of it
+        tell(background, records)
+        play(records, WinnerFiles(folder))  # as a view that is slower than the search
+        background.finish()
+        background.close()
+    assert not told
+    found = runs(store)
+    assert len(found) == 8
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    # What lies in the study's folder was sent: the same bytes, though a pt2 differs each time.
+    (winner,) = (run for run in found.values() if run.data.tags["evoact.role"] == "winner")
+    sent = Path(url2pathname(urlsplit(winner.info.artifact_uri).path)) / "export" / "winner.pt2"
+    assert sent.read_bytes() == (folder / "winners" / "winner.pt2").read_bytes()
+
+
+def test_errors_are_told_once_and_the_rest_is_told_when_the_store_is_back(study, store, folder):
+    database = Path(store.removeprefix("sqlite:///"))
+    whole = database.read_bytes()
+    said, records = [], study().search()
+
+    def warn(text):
+        said.append((text, threading.current_thread()))
+        database.write_bytes(whole)
+
+    with Background(store) as background:
+        background.prepare()
+        background.ready()
+        background.follow(folder, warn, "sync it")
+        database.write_bytes(b"no database" * 1000)
+        tell(background, records[:1])
+        deadline = time.monotonic() + 60.0
+        while not said:
+            assert time.monotonic() < deadline
+            background.on_record(records[1], History())  # warnings are passed on with records
+            time.sleep(0.05)
+        tell(background, records[2:])
+        background.close()
+    ((text, thread),) = said
+    assert text.startswith("MlflowTracker failed: ")
+    assert text.endswith("The search goes on; sync it.")
     assert thread is threading.current_thread()
-    assert len(fails.seen) == 3
+    (run,) = runs(store).values()
+    assert run.info.status == "KILLED"  # a study that did not finish
 
 
-def test_a_warning_that_is_an_error_ends_the_search_and_not_the_thread():
+def test_its_end_does_not_end_the_search(study, store, folder):
+    said = []
+    with Background(store) as background:
+        background.prepare()
+        background.ready()
+        background.follow(folder, said.append, "sync it")
+        os.kill(background.pid, signal.SIGKILL)
+        tell(background, study().records())
+        background.close()
+    (text,) = said
+    assert text == ("MlflowTracker failed: its process ended with -9. The search goes on; sync it.")
+
+
+def test_an_interrupt_ends_the_wait_and_the_process(study, store, folder):
+    background = Background(store)
+    background.prepare()
+    background.ready()
+    background.follow(folder, print)
+    os.kill(background.pid, signal.SIGSTOP)  # it will not answer
+    tell(background, study().records())
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        background.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(background.pid, 0)
+
+
+def test_a_warning_that_is_an_error_ends_it(study, store, folder):
     def warn(text):
         raise RuntimeError(text)
 
-    background = Background(fails := Fails(), warn)
-    fails.let.set()
-    background.on_record(GenerationTold(0), History())
-    with pytest.raises(RuntimeError, match="server gone"):
+    background = Background(store)
+    background.prepare()
+    background.ready()
+    background.follow(folder, warn)
+    os.kill(background.pid, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match="its process ended"):
         background.close()
-    assert fails.closed == 1
 
 
-def test_an_interrupt_ends_the_wait(monkeypatch):
-    background = Background(waits := Waits(), print)
-    background.on_record(GenerationTold(0), History())
+KILLED = """
+import sys, time
+from evoact.tracking import Background
 
-    def interrupted(self, timeout=None):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "join", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            background.close()
-    assert not waits.seen
-    waits.let.set()
-    background.close()
-    assert waits.closed == 1
+background = Background(sys.argv[1])
+background.prepare()
+background.ready()
+print(background.pid, flush=True)
+time.sleep(600)
+"""
 
 
-def test_the_search_gets_its_turn_soon_while_a_listener_computes():
-    before = sys.getswitchinterval()
-    background = Background(waits := Waits(), print)
-    background.on_record(GenerationTold(0), History())
-    assert sys.getswitchinterval() < before / 10
-    waits.let.set()
-    background.close()
-    assert sys.getswitchinterval() == pytest.approx(before)
+def test_it_ends_with_a_search_that_is_killed(store):
+    """Whoever goes on with the study tells all of it, and must not meet this one."""
+    call = [sys.executable, "-c", textwrap.dedent(KILLED), store]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as search:
+        pid = int(search.stdout.readline())
+        search.kill()
+    deadline = time.monotonic() + 60.0
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_what_is_no_store_is_refused_before_a_process_is_started():
+    with pytest.raises(InputError, match="did you mean 'embedded'"):
+        Background("embeded")
+
+
+def test_a_store_that_is_down_or_refuses(store):
+    with Background("http://127.0.0.1:9") as background:
+        background.prepare()
+        with pytest.raises(StoreUnreachable):
+            background.ready()
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=store)
+    client.delete_experiment(client.get_experiment_by_name("evoact").experiment_id)
+    with Background(store) as background:
+        background.prepare()
+        with pytest.raises(InputError, match="was deleted"):
+            background.ready()

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from evoact.export import export
 from evoact.language import parse
 from evoact.records import Evaluated, StudyFinished
 from evoact.records.params import save_params
 from evoact.tracking import Guarded, MlflowTracker
-from evoact.tracking.figures import candidate_figure
 from evoact.tracking.generation import generation_points
 from evoact.tracking.mlflow_content import child_tags, children, lineage, study_params
+from evoact.tracking.winners import write_export
 
 WINNER = "0.5 * tanh(x) + x * sigmoid(a0 * x) where a0 = 1.5"
 
@@ -27,6 +28,7 @@ def folder(tmp_path):
 def quick_figures(monkeypatch):
     """Figures without a drawing: they take most of the time, and one test draws them."""
     monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", lambda figure: b"<svg/>")
+    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_svg", lambda *_, **more: b"<svg/>")
 
 
 class Store:
@@ -162,13 +164,13 @@ def test_a_crash_while_logging_children_is_made_up_for(study, play, store, folde
     records = study().records()
     calls = []
 
-    def drawn_or_fail(figure):
-        calls.append(figure)
+    def drawn_or_fail(candidate, curve, params):
+        calls.append(candidate)
         if len(calls) == 3:
             raise OSError("disk full")
         return b"<svg/>"
 
-    monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", drawn_or_fail)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_svg", drawn_or_fail)
     warnings = []
     guarded = Guarded(MlflowTracker(store, folder), warnings.append)
     play(records, guarded)
@@ -182,36 +184,31 @@ def test_a_crash_while_logging_children_is_made_up_for(study, play, store, folde
     assert seen.runs("study")[0].info.status == "FINISHED"
 
 
-def test_what_the_confirmation_does_not_change_is_drawn_while_it_is_trained(
-    study, play, store, folder, monkeypatch
-):
-    drawn = []
-
-    def draw(figure):
-        drawn.append(figure)
-        return f"<svg>{len(drawn)}</svg>".encode()
-
-    monkeypatch.setattr("evoact.tracking.mlflow_files.figure_bytes", draw)
+@pytest.mark.usefixtures("quick_figures")
+def test_the_winner_is_logged_when_other_views_are_complete(study, play, store, folder):
+    """They may be writing its export; what lies in the study's folder is what is sent."""
     records = study().records()
     tracker = MlflowTracker(store, folder)
-    for end in range(len(records) - 1):
-        tracker.on_record(records[end], play(records[: end + 1]))
-    before = len(drawn)
-    tracker.on_record(records[-1], play(records))
-    tracker.close()
-    # Gallery and front, three of the hall of fame, four contestants; then what the end adds.
-    assert (before, len(drawn)) == (9, 11)
+    history = play(records, tracker)
     seen = Store(store)
-    (parent,) = seen.runs("study")
-    names = sorted(a.path for a in seen.client.list_artifacts(parent.info.run_id, "figures"))
-    every = ("confirmation", "front", "gallery", "progress")
-    assert names == [f"figures/{name}.svg" for name in every]
-    sent = [
-        seen.text(run, "function.svg")
-        for role in ("winner", "finalist", "baseline", "hall_of_fame")
-        for run in seen.runs(role)
-    ]
-    assert len(set(sent)) == 7
+    assert not seen.runs("winner")
+    assert len(seen.runs()) == 7
+    write_export(history.candidates[history.finished.winner], history, folder, folder / "winners")
+    tracker.close()
+    (winner,) = seen.runs("winner")
+    assert seen.runs("study")[0].info.status == "FINISHED"
+    sent = seen.client.download_artifacts(winner.info.run_id, "export/winner.pt2")
+    # No two exports are the same bytes.
+    assert Path(sent).read_bytes() == (folder / "winners" / "winner.pt2").read_bytes()
+
+
+@pytest.mark.usefixtures("quick_figures")
+def test_an_export_of_another_winner_is_not_sent(study, play, store, folder):
+    export("relu(x)", folder / "winners", stem="winner")
+    log(study().records(), store, folder, play)
+    seen = Store(store)
+    (winner,) = seen.runs("winner")
+    assert WINNER in seen.text(winner, "export/winner.json")
 
 
 def test_a_missed_generation_is_logged_with_the_next(study, play, store, folder, monkeypatch):
@@ -266,9 +263,9 @@ def test_figures_show_trained_parameters(study, play, store, folder, monkeypatch
 
     def draw(candidate, curve, params):
         drawn[candidate.text] = params
-        return candidate_figure(candidate, curve, params=params)
+        return b"<svg/>"
 
-    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_figure", draw)
+    monkeypatch.setattr("evoact.tracking.mlflow_files.candidate_svg", draw)
     late = study().winner
 
     def with_params(record):

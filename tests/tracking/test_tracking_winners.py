@@ -43,10 +43,12 @@ def test_a_gate_with_values_per_channel(written, tmp_path):
     }
     folder = written(GATE, params)
     programs = [path.name for path in sorted(folder.glob("*.pt2"))]
-    assert programs == ["winner.act1.pt2", "winner.act2.pt2"]
-    told = json.loads((folder / "winner.json").read_text())
+    assert programs == ["winner.pt2", "winner_trained.act1.pt2", "winner_trained.act2.pt2"]
+    told = json.loads((folder / "winner_trained.json").read_text())
     assert told["widths"] == {"act1": 6, "act2": 16}
-    assert load_state(folder / "winner.json", "act2").channels == 16
+    trained = load_state(folder / "winner_trained.json", "act2")
+    assert (trained.channels, trained.a1.item()) == (16, pytest.approx(0.2))
+    assert load_state(folder / "winner.json", channels=6).a1.item() == 0.5
     for suffix in ("png", "svg"):
         assert (tmp_path / "figures" / f"winner.{suffix}").stat().st_size > 0
 
@@ -56,3 +58,4 @@ def test_a_sort_without_parameters_is_a_recipe(written):
     assert (folder / "winner.pt2").exists()
     assert load_state(folder / "winner.json", channels=4).channels == 4
     assert "TRAINED" not in (folder / "winner.py").read_text()
+    assert not list(folder.glob("winner_trained*"))
