@@ -92,6 +92,18 @@ def test_jumps_are_gaps(text, jumps):
     assert np.nanmax(np.abs(slope)) == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "bends"),
+    [("relu(x)", [0]), ("max(x, tanh(2 * x))", [-0.958, 0, 0.958]), ("tanh(50 * x)", [])],
+)
+def test_slopes_have_gaps_where_they_jump(text, bends):
+    _, right = function_figure(parse(text)).axes
+    x, slope = lines_of(right)[0].get_data()
+    missing = x[np.isnan(slope)]
+    assert all(np.abs(missing - bend).min() < 0.0051 for bend in bends)
+    assert all(np.abs(np.array(bends) - x).min() < 0.0051 for x in missing)
+
+
 def test_steep_slopes_and_kinks_are_no_jumps():
     for text in ("tanh(1e5 * x)", "relu(x)", "1e4 * abs(x)", "sqrt(abs(x))"):
         left, _ = function_figure(parse(text)).axes

@@ -47,7 +47,7 @@ def function_figure(
 
     The standard normal density, which a normalised layer feeds its activation
     with, lies behind both; dots are where the function bends. Where a value is not
-    finite, or the function jumps, there is a gap. A groupwise expression is drawn on a
+    finite, or a curve jumps, there is a gap. A groupwise expression is drawn on a
     few channels, a row for each input channel that has a part of its own; the title
     says its width and where the other channels are.
 

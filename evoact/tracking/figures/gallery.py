@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evoact.records import Candidate, History
 from evoact.tracking.describe import known_name, spec_of
-from evoact.tracking.figures.labels import label_of, shortened, value_text
+from evoact.tracking.figures.labels import formula_text, label_of, value_text
 from evoact.tracking.figures.shapes import draw_shape
 from evoact.tracking.figures.style import LIGHT, SMALL, Style, drawing, head
 from evoact.tracking.hall_of_fame import SIZE
@@ -46,7 +46,7 @@ def _write(axes: Sequence[Any], best: Sequence[Candidate], history: History, sty
     for rank, (place, one) in enumerate(zip(axes, best, strict=False), start=1):
         score = history.evaluations[one.id, 0].objectives[primary]
         place.set_title(f"{rank}   {value_text(primary, score)}", loc="center", weight="bold")
-        below = f"{shortened(known_name(one.late) or one.text, _LONGEST)}\n{_annealed(one)}"
+        below = f"{formula_text(known_name(one.late) or one.text, _LONGEST)}\n{_annealed(one)}"
         place.set_xlabel(below, fontsize=SMALL, family="monospace", color=style.muted)
     for place in axes[len(best) :]:
         place.set_visible(False)

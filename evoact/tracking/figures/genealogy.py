@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evoact.records import Candidate, History
 from evoact.tracking.describe import known_name, spec_of
-from evoact.tracking.figures.labels import shortened, value_text
+from evoact.tracking.figures.labels import formula_text, shortened, value_text
 from evoact.tracking.figures.shapes import draw_shape
 from evoact.tracking.figures.style import LIGHT, SMALL, Style, apart, drawing, head
 from evoact.tracking.lineage import Lineage, lineage
@@ -103,7 +103,7 @@ def _draw_member(
     draw_shape(inset, member.late, style)
     ground = {"facecolor": style.paper, "edgecolor": "none", "pad": 0.5}  # over the links
     inset.set_title(_score(member, history), fontsize=SMALL, loc="center", pad=4.0, bbox=ground)
-    name = shortened(known_name(member.late) or member.text, _LETTERS // columns)
+    name = formula_text(known_name(member.late) or member.text, _LETTERS // columns)
     origin = shortened(member.origin.removeprefix("mutation:"), 12)
     inset.set_xlabel(
         f"{name}\n{origin}", fontsize=SMALL, color=style.muted, family="monospace", labelpad=3.0,

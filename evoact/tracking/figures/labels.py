@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import Final
 
 _LAST: Final = chr(0x250)  # Latin letters come before it
 _LOOSE: Final = " .*/+-("  # what a cut text should not end with
 _NUMBER: Final = "0123456789."
+_DECIMAL: Final = re.compile(r"\d+\.\d+(?:e[-+]?\d+)?")
 _LABELS: Final = MappingProxyType(
     {
         "val_accuracy": "validation accuracy (%)",
@@ -51,6 +53,16 @@ def value_text(name: str, value: float) -> str:
     ('70.0 %', '3.46')
     """
     return f"{100.0 * value:.1f} %" if name.endswith("accuracy") else f"{value:.3g}"
+
+
+def formula_text(text: str, most: int) -> str:
+    """Return an expression as it stands below a small picture: with numbers of three digits.
+
+    >>> formula_text("1.58024 * x * signed_sqrt(abs(x))", 22)
+    '1.58*x*signed_sqrt(...'
+    """
+    brief = _DECIMAL.sub(lambda number: f"{float(number[0]):.3g}", text)
+    return shortened(brief.replace(" * ", "*").replace(" / ", "/"), most)
 
 
 def shortened(text: str, most: int) -> str:

@@ -13,6 +13,7 @@ RANGE: Final = 5.0
 GRID: Final[FloatArray] = np.linspace(-RANGE, RANGE, 2001)
 _STEP: Final = 1e-5  # near the cube root of float64's precision: best for central differences
 _HALVINGS: Final = 30  # of the grid's interval: down to 5e-12
+_HALVINGS_OF_SLOPES: Final = 6  # down to 8e-5, wider than what a difference spans
 HIGHEST: Final = 10.0
 """A pole must not flatten the rest of a figure."""
 
@@ -27,11 +28,16 @@ def values_of(at: At) -> FloatArray:
 
 
 def slopes_of(at: At) -> FloatArray:
-    """Return a function's slopes on the grid, NaN where it jumps."""
-    with np.errstate(all="ignore"):
-        slope: FloatArray = (at(GRID + _STEP) - at(GRID - _STEP)) / (2.0 * _STEP)
-    slope[_is_jump(slope)] = np.nan
-    return slope
+    """Return a function's slopes on the grid, NaN where it jumps or bends."""
+
+    def slope(x: FloatArray) -> FloatArray:
+        with np.errstate(all="ignore"):
+            return (at(x + _STEP) - at(x - _STEP)) / (2.0 * _STEP)
+
+    slopes = slope(GRID)
+    slopes[_is_jump(slopes)] = np.nan
+    slopes[1:][_jumps(slope, slopes, _HALVINGS_OF_SLOPES)] = np.nan
+    return slopes
 
 
 def gaps(values: FloatArray) -> FloatArray:
@@ -54,7 +60,7 @@ def limits(curves: Sequence[FloatArray]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _jumps(at: At, values: FloatArray) -> Any:
+def _jumps(at: At, values: FloatArray, halvings: int = _HALVINGS) -> Any:
     """Where the function jumps between a point of the grid and the next.
 
     A jump keeps its height in ever smaller intervals; a steep slope does not.
@@ -67,7 +73,7 @@ def _jumps(at: At, values: FloatArray) -> Any:
     if suspects.size == 0:
         return found
     low, high = GRID[suspects], GRID[suspects + 1]
-    for _ in range(_HALVINGS):
+    for _ in range(halvings):
         middle = 0.5 * (low + high)
         first, second, third = at(low), at(middle), at(high)
         with np.errstate(all="ignore"):
