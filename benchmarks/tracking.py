@@ -137,7 +137,7 @@ def replayed(size: int) -> dict[str, float]:
         for record in read_journal(study.folder):
             history.apply(record)
             tell(record, history)
-        tracker.close()
+        watch.timed(tracker.close)()
     count = len(history.searched())
     return {"candidates": count, "tracker": watch.wall, "cpu": watch.cpu}
 

@@ -77,7 +77,10 @@ class Background:
         self._warn: Callable[[str], None] = lambda _: None
         self._cure = REBUILT
         self._is_over = False
-        self._threads = [threading.Thread(target=work) for work in (self._write, self._read)]
+        # Daemons: a process that forgot to close this must not wait for them at its exit.
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._write, self._read)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -102,7 +105,8 @@ class Background:
             raise self._outage
         answer = self._answers.get()
         if "ended" in answer:
-            raise StoreUnreachable(f"MLflow cannot be used: {answer['ended']}")
+            self._is_over = True
+            raise StoreUnreachable(f"MLflow cannot be told: {answer['ended']}{self._last_words()}")
         if text := answer.get("refused"):
             raise (StoreUnreachable if answer["is_outage"] else InputError)(text)
 

@@ -106,6 +106,19 @@ def test_its_end_does_not_end_the_search(study, store, folder):
     assert text == ("MlflowTracker failed: its process ended with -9. The search goes on; sync it.")
 
 
+def test_its_end_before_the_store_is_ready(study, tmp_path, monkeypatch):
+    """Such as an MLflow that cannot be imported; its last words are told."""
+    (tmp_path / "mlflow.py").write_text("raise ImportError('MLflow is broken')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    background = Background(f"sqlite:///{tmp_path}/mlflow.db")
+    background.prepare()
+    with pytest.raises(StoreUnreachable, match="ended with 1: ImportError: MLflow is broken"):
+        background.ready()
+    background.follow(tmp_path, pytest.fail)
+    tell(background, study().records())
+    background.close()
+
+
 def test_an_interrupt_ends_the_wait_and_the_process(study, store, folder):
     background = Background(store)
     background.prepare()
