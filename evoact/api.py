@@ -409,7 +409,7 @@ def _opened(study: Study, listeners: Sequence[Listener]) -> Iterator[None]:
         study.close()
 
 
-def _trackers(study: Study, mlflow: Background | None) -> list[Listener]:
+def _trackers(study: Study, mlflow: Background | None = None) -> list[Listener]:
     folder = study.folder
     views: list[Listener] = [
         HallOfFameCsv(folder / "hall_of_fame.csv"),

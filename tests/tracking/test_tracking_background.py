@@ -119,6 +119,15 @@ def test_its_end_before_the_store_is_ready(study, tmp_path, monkeypatch):
     background.close()
 
 
+@pytest.fixture
+def interrupts():
+    """Jobs in the background of a script ignore Ctrl-C, and tests may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_ends_the_wait_and_the_process(study, store, folder):
     background = Background(store)
     background.prepare()
