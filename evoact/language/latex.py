@@ -21,7 +21,7 @@ from evoact.language.primitives import (
     Kind,
     Primitive,
 )
-from evoact.language.tree import Const, Node, Param, X
+from evoact.language.tree import Call, Const, Node, Param, X
 
 _GREEK: Final = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|"
@@ -98,7 +98,11 @@ def _write(node: Node, names: list[str], digits: int | None) -> tuple[str, int]:
     template = row.latex or _roman(row)
     slots = (_Slot(*part, template.startswith(f"{{{i}")) for i, part in enumerate(parts))
     # A term that begins with a minus is taken away rather than added.
-    return template.format(*slots).replace("+ -", "- "), row.latex_level
+    text = template.format(*slots).replace("+ -", "- ")
+    for arg, (part, _) in zip(node.args, parts, strict=True):
+        if isinstance(arg, Call) and arg.primitive.name == "abs":  # ||x|| is |x|
+            text = text.replace(rf"\left|{part}\right|", part)
+    return text, row.latex_level
 
 
 def _roman(row: Primitive) -> str:

@@ -36,6 +36,8 @@ FORMULAS = [
     ("2 ** x ** 3", "2^{x^{3}}"),
     ("(2 ** x) ** 3", r"\left(2^{x}\right)^{3}"),
     ("(1e-6) ** x", r"\left(10^{-6}\right)^{x}"),
+    ("abs(abs(x))", r"\left|x\right|"),
+    ("softsign(abs(x))", r"\frac{\left|x\right|}{1 + \left|x\right|}"),
     ("square(exp(x))", r"\left(e^{x}\right)^2"),
     ("square(x) / 2", r"\frac{x^2}{2}"),
     ("2.5e-7 * x", r"2.5 \cdot 10^{-7} \cdot x"),

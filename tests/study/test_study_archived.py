@@ -18,7 +18,7 @@ def test_it_is_read_as_if_it_were_unpacked(tmp_path):
     )
     packed, unpacked = Study.load(KEPT), Study.load(tmp_path)
     assert packed.winner() == unpacked.winner()
-    assert packed.winner().text == "0.57735 * x * abs(x)"
+    assert packed.winner().text == "1.58024 * x * signed_sqrt(abs(x))"
     assert packed.history == unpacked.history
 
 

@@ -161,13 +161,16 @@ def test_equal_points_are_on_the_front_together():
 
 def test_the_genealogy_reaches_back_to_who_has_no_parents(kept):
     family = lineage(kept.history, kept.winner())
-    born = [kept.history.born[member.id] for member in family.members]
-    assert born == sorted(born, reverse=True)
-    assert [m.origin for m in family.members] == ["mutation:shrink", "mutation:perturb", "random"]
-    assert len(family.links) == 2
+    born = kept.history.born
+    assert [born[member.id] for member in family.members] == [7, 4, 6, 3, 2, 2, 1, 0, 0]
+    assert all(born[parent] < born[child] for parent, child in family.links)
+    assert len(family.links) == 9
+    oldest = [member.origin for member in family.members if not member.parents]
+    assert oldest == ["random", "random"]
     assert family.left_out == 0
     nearest = lineage(kept.history, kept.winner(), most=2)
-    assert nearest.left_out == 1
+    assert nearest.members == family.members[:2]
+    assert nearest.left_out == 7
 
 
 def test_who_has_no_parents_has_no_genealogy(history):

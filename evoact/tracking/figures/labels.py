@@ -59,7 +59,7 @@ def formula_text(text: str, most: int) -> str:
     """Return an expression as it stands below a small picture: with numbers of three digits.
 
     >>> formula_text("1.58024 * x * signed_sqrt(abs(x))", 22)
-    '1.58*x*signed_sqrt(...'
+    '1.58*x*signed_sqrt...'
     """
     brief = _DECIMAL.sub(lambda number: f"{float(number[0]):.3g}", text)
     return shortened(brief.replace(" * ", "*").replace(" / ", "/"), most)
