@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, Final
@@ -44,7 +45,8 @@ def main() -> None:
 
     uri = next(lines)
     answer(_prepared(uri))
-    prepare_drawing()
+    with suppress(Exception):  # what cannot be drawn is told where it is wanted
+        prepare_drawing()
     _collect_less()
     study: dict[str, str] = json.loads(next(lines))
     tracker = MlflowTracker(uri, Path(study["folder"]))

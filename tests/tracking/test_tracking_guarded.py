@@ -99,6 +99,25 @@ def test_the_end_of_a_study_is_told_to_all():
     assert slow.seen == [GenerationTold(0), StudyFinished(None)]
 
 
+class Recovers(Slow):
+    """Fails slowly, but for the end of the study."""
+
+    def on_record(self, record, history):
+        if not isinstance(record, StudyFinished):
+            super().on_record(record, history)
+        self.seen.append(record)
+
+
+def test_what_is_back_at_the_end_is_closed_in_order():
+    """A tracker finishes a study when it is closed."""
+    clock = Clock()
+    guarded = Guarded(back := Recovers(clock), lambda text: None, clock=clock)
+    guarded.on_record(GenerationTold(0), None)
+    guarded.on_record(StudyFinished(None), None)
+    guarded.close()
+    assert back.seen == [GenerationTold(0), StudyFinished(None), "closed"]
+
+
 def test_the_cure_is_told():
     told = []
     guarded = Guarded(Flaky(), told.append, "call the plumber")

@@ -1,8 +1,10 @@
 import logging
 import os
 import socket
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -125,6 +127,25 @@ def test_prepared_store_is_quiet_and_has_the_experiment(tmp_path, store, caplog)
     assert experiment.artifact_location.endswith("/mlartifacts")
     assert prepare_store(store) == experiment.experiment_id
     assert not [r for r in caplog.records if r.levelno >= logging.INFO]
+
+
+def test_a_new_database_appears_whole(tmp_path, monkeypatch):
+    """Who makes it may be killed in that second; and another study may have been faster."""
+    path, seen, link = tmp_path / "mlflow.db", [], os.link
+
+    def linked(made, wanted):
+        with closing(sqlite3.connect(made)) as database:
+            seen.append((path.exists(), database.execute("SELECT * FROM experiments").fetchall()))
+        link(made, wanted)
+        link(made, wanted)  # it is there now
+
+    monkeypatch.setattr(os, "link", linked)
+    experiment = prepare_store(f"sqlite:///{path}")
+    ((was_there, experiments),) = seen
+    assert not was_there
+    assert experiments  # MLflow's default one
+    assert prepare_store(f"sqlite:///{path}") == experiment
+    assert os.listdir(tmp_path) == ["mlflow.db"]
 
 
 def test_a_new_database_is_made_without_a_word(tmp_path, capfd):
